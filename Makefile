@@ -1,0 +1,92 @@
+# `make` alone lists what can be asked for. Every target may be run again at any time.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+BIN := $(CURDIR)/.venv/bin
+PYTHON := PYTHONPATH=tests $(BIN)/python3
+CHECKOUT_AS_COLLECTION := .ac/ansible_collections/barehost/monitoring
+TESTS := lint test-unit sanity test-collection test-integration molecule
+
+export PATH := $(BIN):$(PATH)
+export MYPY_CACHE_DIR := $(CURDIR)/.cache/mypy
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help
+help:
+	@awk -F ':.*## |^##@ ' '/^##@/ {print "\n" $$2} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
+
+##@ what tests and the demo stand on
+
+.PHONY: venv engine mirror hosts
+venv: .venv/ready  ## Python environment with Ansible and the test tools (.venv)
+
+.venv/ready: requirements-dev.txt tests/venv.sh
+	@tests/venv.sh $@
+
+engine: venv  ## a container engine: the running one, or one that is installed and started (root on Debian)
+	@$(PYTHON) -m hosts engine
+
+mirror: venv  ## releases to deploy, from upstream or else from Debian's packages (.cache/mirror)
+	@$(PYTHON) -m mirror
+
+hosts: engine mirror  ## images of Debian 11, 12 and 13 hosts with systemd (.cache/images)
+	@$(PYTHON) -m hosts images
+
+##@ see it run
+
+.PHONY: demo demo-summary
+demo: hosts  ## deploy the whole stack on two fresh hosts and show what runs
+	@$(PYTHON) -m demo deploy
+	@$(PYTHON) -m demo summary
+
+demo-summary:  ## show again what runs, read from the running services
+	@$(PYTHON) -m demo summary
+
+##@ test it
+
+.PHONY: test lint test-unit sanity test-collection test-integration molecule bench
+test: hosts  ## all of the following tests, at most 60 minutes on 2 cores
+	@tests/all.sh $(TESTS)
+
+lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
+	ruff check .
+	ruff format --check .
+	cd .ac && mypy --config-file ../pyproject.toml -p ansible_collections.barehost.monitoring.plugins
+	cd tests && mypy --config-file ../pyproject.toml -p hosts -p mirror -p demo
+	ansible-lint
+	antsibull-changelog lint
+	cd $(CHECKOUT_AS_COLLECTION) && antsibull-docs lint-collection-docs --plugin-docs .
+
+test-unit: venv  ## pure functions and module logic; seconds
+	@pytest tests/unit tests/mirror
+
+sanity: venv  ## ansible-test sanity, on a copy in the place that it demands
+	@tests/sanity.sh
+
+test-collection: venv  ## the built archive, installed elsewhere, and a plain clone
+	@pytest tests/collection
+
+test-integration: hosts  ## the module on real systemd hosts: every guarantee
+	@pytest tests/hosts tests/integration
+
+molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempotence, verify
+	@BAREHOST_CGROUP=$$($(PYTHON) -m hosts cgroup) molecule test --all
+
+bench: hosts  ## this collection beside a shell script and its nearest peer; writes a table to docs/
+	@$(PYTHON) bench
+
+##@ tidy up
+
+.PHONY: clean distclean
+clean:  ## remove every test host, and the engine if it was started here; caches stay
+	@if [ -x $(BIN)/python3 ]; then $(PYTHON) -m hosts remove; $(PYTHON) -m hosts stop-engine; fi
+	@echo "    kept: .venv and .cache, images barehost/host:* ('make distclean' removes them)"
+
+distclean:  ## clean, and remove images, caches and the Python environment too
+	@if [ -x $(BIN)/python3 ]; then $(PYTHON) -m hosts remove --images; fi
+	@$(MAKE) clean >/dev/null
+	rm -rf .cache .venv .ansible

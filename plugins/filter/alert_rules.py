@@ -1,0 +1,131 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter barehost.monitoring.alert_rules."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: alert_rules
+short_description: Turn compact alert data into a Prometheus rule file
+version_added: 0.1.0
+author: [Barehost contributors (@barehost)]
+description:
+  - Turns alerts, given as data, into the content of a Prometheus rule file, and checks them on
+    the way.
+  - An error names every fault of the input at once, one a line, each with its path. Besides wrong
+    names, types, durations and PromQL it finds what C(promtool) accepts although it cannot work -
+    an alert that always or never fires, a text that uses a label which is aggregated away, a
+    series divided by itself, a rate shown as a percentage.
+  - Texts hold placeholders where Prometheus wants Go templates, since Jinja would read C({{ }})
+    first. C(<instance>) is the label C(instance) of the series. C(<value>), C(<value:percent>),
+    C(<value:duration>), C(<value:bytes>), C(<value:integer>), C(<value:number>) and
+    C(<value:time>) are the value. C(<threshold>), C(<threshold:percent>),
+    C(<threshold:duration>), C(<for>) and C(<severity>) are filled in with what the entry says. Go
+    templates behind C(!unsafe) pass as they are.
+options:
+  _input:
+    description:
+      - Entries by alert name. Or rule groups in Prometheus' own form, as a list or below the key
+        C(groups); these are checked and passed.
+      - C(expr) (str, required) is the PromQL expression; C(threshold) (float, or a dict of
+        severity and float, the ladder) and C(op) (str, V(>) by default) are put behind it;
+        C(guard) (str) is a second condition that must hold as well, such as a least volume.
+        C(<job>) in an expression is the name of the job.
+      - C(for), C(keep_firing_for) (durations; C(for) also as a dict of severity and duration),
+        C(severity), C(labels), C(annotations), C(summary), C(description), C(runbook_url),
+        C(group) (name of the rule group).
+      - C(enabled) (bool) switches an alert off. C(job) (str) leaves it out where that job is not
+        scraped. C(each_job) (bool) makes a rule for each scraped job. C(always) (bool) allows an
+        expression that always fires. C(unit) (V(ratio), V(seconds), V(bytes), V(count)) bounds
+        the threshold. C(per) (list of labels) must survive the expression. C(runbook) (str) and
+        C(tests) (list) are for people and for P(barehost.monitoring.alert_rule_tests#filter).
+    type: raw
+    required: true
+  extra:
+    description: Further entries. A name that is in O(_input) already is refused.
+    type: dict
+  overrides:
+    description: Changes of single keys, by alert name. C(labels) and C(annotations) are merged.
+    type: dict
+  defaults:
+    description:
+      - What entries leave out. C(group), C(severity), C(for), C(keep_firing_for), C(labels),
+        C(annotations), C(runbook_url) (C(<alertname>) is replaced).
+      - C(severities) (list, the mildest first), C(required) (annotations that every alert has),
+        C(always) (alerts that may always fire), C(groups) (C(interval) and C(limit) by group
+        name).
+      - C(scrape_interval), C(evaluation_interval) and C(retention) are what ranges and C(for) are
+        held against.
+    type: dict
+  recording_rules:
+    description:
+      - Recording rules with C(record), C(expr), C(labels) and C(group). They come before the
+        alerts of their group.
+    type: list
+    elements: dict
+  groups:
+    description: Rule groups in Prometheus' own form, checked and added.
+    type: list
+    elements: dict
+  target_version:
+    description: The version of Prometheus that will read the rules.
+    type: str
+    default: 3.5.3
+  known_jobs:
+    description: The jobs that are scraped. An expression that asks for another job is refused.
+    type: list
+    elements: str
+"""
+
+EXAMPLES = r"""
+- name: Write the rules
+  ansible.builtin.copy:
+    content: "{{ rules | to_nice_yaml(width=1000, sort_keys=false) }}"
+    dest: /etc/prometheus/rules/alerts.yml
+    mode: "0644"
+  vars:
+    rules: "{{ alerts | barehost.monitoring.alert_rules(known_jobs=['node-exporter']) }}"
+    alerts:
+      HighMemoryUsage:
+        expr: 1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes
+        threshold: {warning: 0.9, critical: 0.95}
+        unit: ratio
+        for: 15m
+        summary: Memory of <instance> is nearly used up
+        description: <value:percent> of the memory is in use, more than <threshold:percent>
+"""
+
+RETURN = r"""
+_value:
+  description: The content of a rule file, C({groups} [...]), plain and in a stable order.
+  type: dict
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleTemplatePluginError
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alerts as core
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import InputError
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import plain
+
+
+def alert_rules(alerts: Any, **options: Any) -> dict[str, Any]:
+    """Copy what Jinja passed and hand it to the core."""
+    unknown = sorted(set(options) - set(core.OPTIONS))
+    if unknown:
+        names = ", ".join(core.OPTIONS)
+        raise AnsibleTemplatePluginError(f"unknown option {unknown[0]!r} (options: {names})")
+    try:
+        return core.alert_rules(plain(alerts), **plain(options))
+    except InputError as exc:
+        raise AnsibleTemplatePluginError(str(exc)) from exc
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name each filter."""
+        return {"alert_rules": alert_rules}

@@ -1,0 +1,74 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter barehost.monitoring.prometheus_config."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: prometheus_config
+short_description: Compose Prometheus' main configuration
+version_added: 0.1.0
+author: [Barehost contributors (@barehost)]
+description:
+  - Composes C(prometheus.yml) from scrape jobs, targets and Alertmanagers.
+  - A job that names no service discovery reads its targets from C(targets/<job>.yml).
+  - Refuses what Prometheus accepts in silence, all faults in one message.
+options:
+  _input:
+    description: Scrape jobs in Prometheus' own form.
+    type: list
+    elements: dict
+    required: true
+  settings: {description: The section C(global)., type: dict, default: {}}
+  targets: {description: Target groups by job name., type: dict, default: {}}
+  alertmanagers: {description: Entries of C(alerting.alertmanagers)., type: list, elements: dict, default: []}
+  extra: {description: Top-level sections that replace or join the ones above., type: dict, default: {}}
+  agent: {description: Whether Prometheus runs as an agent (no rules, no alerting)., type: bool, default: false}
+  needs_alertmanager: {description: Whether a missing Alertmanager is a fault., type: bool, default: false}
+"""
+
+EXAMPLES = r"""
+- name: Show the configuration of one job
+  ansible.builtin.debug:
+    msg: "{{ [{'job_name': 'redis'}] | barehost.monitoring.prometheus_config }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The configuration as data.
+  type: dict
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleTemplatePluginError
+from ansible.module_utils.datatag import native_type_name
+
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _prometheus_config as core
+
+_OPTIONS = {"settings": dict, "targets": dict, "alertmanagers": list, "extra": dict}
+
+
+def prometheus_config(jobs: Any, **options: Any) -> dict[str, Any]:
+    """Check what Jinja passed and hand it to the core."""
+    if not isinstance(jobs, list):
+        raise AnsibleTemplatePluginError(f"needs a list of scrape jobs, got {native_type_name(jobs)}")
+    given = {name: options.get(name) or kind() for name, kind in _OPTIONS.items()}
+    for name, kind in _OPTIONS.items():
+        if not isinstance(given[name], kind):
+            raise AnsibleTemplatePluginError(f"{name}: needs a {kind.__name__}, got {native_type_name(given[name])}")
+    switches = {name: bool(options.get(name)) for name in ("agent", "needs_alertmanager")}
+    try:
+        return core.prometheus_config(jobs, **given, **switches)
+    except core.ConfigError as exc:
+        raise AnsibleTemplatePluginError(str(exc)) from exc
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name each filter."""
+        return {"prometheus_config": prometheus_config}

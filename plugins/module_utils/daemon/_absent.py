@@ -1,0 +1,144 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removing a daemon: everything that was deployed, and with purge its data and its account."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from . import _files, _release
+from ._errors import DaemonError
+from ._host import Host
+from ._spec import Spec
+from ._state import State
+from ._store import Store
+from ._systemd import Status
+from ._transaction import versions_in_use
+from ._unit import directives
+
+# Directories that systemd made for the unit; they hold data, so they go with purge only.
+_DIRECTORIES = {"StateDirectory": "", "CacheDirectory": "/var/cache", "LogsDirectory": "/var/log"}
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What is there to remove."""
+
+    paths: tuple[str, ...]
+    stop: bool
+    data: tuple[str, ...]
+    account: str
+    store: bool
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """In words."""
+        found = ["stop and disable the unit"] if self.stop else []
+        found += [f"remove {path}" for path in (*self.paths, *self.data)]
+        found += [f"remove the account {self.account}"] if self.account else []
+        return tuple(found + (["forget the deployed state"] if self.store else []))
+
+
+def remove(spec: Spec, host: Host, purge: bool, check_mode: bool, lock_timeout: float) -> Removal:
+    """Remove the daemon; returns what was (in check mode: would be) removed."""
+    store = Store(posixpath.join(spec.layout.state, spec.name))
+    host.systemd.preflight()
+    exists = os.path.isdir(store.directory)
+    with store.locked(lock_timeout, create=exists and not check_mode):
+        record, transaction = store.record(), store.transaction()
+        status = host.systemd.status(spec.unit_name)
+        removal = _plan(spec, host, record, transaction, status, purge, exists)
+        if not check_mode and removal.actions:
+            _carry_out(spec, host, removal, record, store)
+    return removal
+
+
+def _plan(
+    spec: Spec,
+    host: Host,
+    record: State | None,
+    transaction: Mapping[str, Any] | None,
+    status: Status,
+    purge: bool,
+    exists: bool,
+) -> Removal:
+    before = transaction["before"] if transaction else {}
+    # These belong to the data and stay with it: the account's description names its owner, and a
+    # secret that was made here may be the key to it.
+    sysusers = posixpath.join(spec.layout.sysusers, f"barehost-{spec.name}.conf")
+    kept = {sysusers, *(file.path for file in spec.files if file.content is None)}
+    paths = {*(record.entries if record else ()), *before} - kept | (kept if purge else set())
+    data = [path for path in _data(spec) if os.path.isdir(path)] if purge else []
+    alone = spec.account.user != "root" and not _account_shared(spec)
+    account = spec.account.user if purge and alone and host.has_account(spec.account.user) else ""
+    ours = record is not None or bool(before)
+    return Removal(
+        paths=tuple(sorted(path for path in paths if os.path.lexists(path))),
+        stop=ours and status.load not in ("", "not-found"),
+        data=tuple(data),
+        account=account,
+        store=exists,
+    )
+
+
+def _data(spec: Spec) -> list[str]:
+    """The directories that systemd made for the unit."""
+    found = [spec.data_directory]
+    for directive, root in _DIRECTORIES.items():
+        for name in directives(spec.unit, directive):
+            found.append(posixpath.join(root or spec.layout.data, name))
+    return list(dict.fromkeys(found))
+
+
+def _account_shared(spec: Spec) -> bool:
+    """Whether another daemon of ours runs as the same user."""
+    needle = f"u {spec.account.user} "
+    with suppress(FileNotFoundError):
+        for name in os.listdir(spec.layout.sysusers):
+            if name.startswith("barehost-") and name != f"barehost-{spec.name}.conf":
+                with open(posixpath.join(spec.layout.sysusers, name), encoding="utf-8") as file:
+                    if any(line.startswith(needle) for line in file):
+                        return True
+    return False
+
+
+def _carry_out(
+    spec: Spec, host: Host, removal: Removal, record: State | None, store: Store
+) -> None:
+    if removal.stop:
+        host.systemd.control("disable", "--quiet", "--now", "--", spec.unit_name)
+        if host.systemd.status(spec.unit_name).active == "failed":
+            host.systemd.control("reset-failed", "--", spec.unit_name)
+    for path in removal.paths:
+        _files.remove(path)
+        _files.remove_empty_parents(path, spec.config_directory)
+    if removal.stop:
+        host.systemd.control("daemon-reload")
+    for path in removal.data:
+        shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        os.rmdir(spec.config_directory)
+    if removal.account:
+        _remove_account(host, removal.account)
+    store.remove()
+    if spec.release:
+        _remove_versions(spec.release, versions_in_use(spec.layout, spec.release.name))
+
+
+def _remove_account(host: Host, user: str) -> None:
+    code, output = host.systemd.run(["userdel", user], "", "")
+    if code != 0:
+        raise DaemonError(f"the account {user} can not be removed (exit {code}): {output}")
+
+
+def _remove_versions(release: _release.ReleaseSpec, used: set[str]) -> None:
+    for version in _release.installed_versions(release):
+        if version not in used:
+            _release.remove(release, version)

@@ -1,0 +1,95 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run needs of its host, bundled so that unit tests can bring a host of their own."""
+
+from __future__ import annotations
+
+import platform
+import pwd
+import secrets
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from . import _files, _health, _plan, _release
+from ._metrics import Baseline
+from ._spec import FileSpec, Health, Spec
+from ._state import Entry, State
+from ._store import Store
+from ._systemd import Systemd, process_variable
+from ._unit import STATE_VARIABLE
+
+_ALPHABET = string.ascii_letters + string.digits  # survives every configuration syntax
+
+
+def has_account(user: str) -> bool:
+    """Whether the host knows the user."""
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Host:
+    """The host's side: systemd, downloads, probes, /proc."""
+
+    open_url: _release.Opener
+    systemd: Systemd = field(default_factory=Systemd)
+    machine: str = field(default_factory=platform.machine)
+    probe: Callable[[Health, Baseline], _health.Report] = _health.probe
+    foreign_holders: Callable[..., list[str]] = _health.foreign_holders
+    unowned: Callable[..., list[str]] = _health.unowned
+    process_variable: Callable[[int, str], str] = process_variable
+    has_account: Callable[[str], bool] = has_account
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The host as it is, with the contents that a diff shows."""
+
+    seen: _plan.Observed
+    contents: Mapping[str, bytes]
+
+
+def observe(spec: Spec, wanted: State, host: Host, store: Store) -> Observation:
+    """Look at every path that this run is answerable for, and ask systemd once."""
+    record, transaction = store.record(), store.transaction()
+    actual: dict[str, Entry | None] = {}
+    contents: dict[str, bytes] = {}
+    for path in _plan.paths(wanted, record, transaction):
+        actual[path], contents[path] = _files.read(path)
+    status = host.systemd.status(spec.unit_name)
+    running = status.main_pid if status.running else 0
+    seen = _plan.Observed(
+        actual=actual,
+        record=record,
+        transaction=transaction,
+        status=status,
+        process_state=host.process_variable(running, STATE_VARIABLE) if running else "",
+        release_fault=_release_fault(spec, host),
+        account_missing=not host.has_account(spec.account.user),
+    )
+    return Observation(seen, contents)
+
+
+def _release_fault(spec: Spec, host: Host) -> str:
+    return (_release.fault(spec.release, host.machine) or "") if spec.release else ""
+
+
+def generated(spec: Spec, store: Store) -> dict[str, bytes]:
+    """The secrets that the host makes: as they are, as they were kept, or new."""
+    record = store.record()
+    return {f.path: _generated(f, record, store) for f in spec.files if f.content is None}
+
+
+def _generated(file: FileSpec, record: State | None, store: Store) -> bytes:
+    entry, content = _files.read(file.path)
+    if entry and content.strip():
+        return content
+    kept = record.entries.get(file.path) if record else None
+    if kept and store.has(kept.digest):
+        return store.get(kept.digest)
+    return "".join(secrets.choice(_ALPHABET) for _ in range(file.length)).encode()

@@ -1,0 +1,276 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the module's parameters to a Spec.
+
+What the argument specification cannot express is checked here; all faults are reported at once.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._errors import SpecError
+from ._release import ReleaseSpec
+from ._spec import (
+    Account,
+    Check,
+    FileSpec,
+    Health,
+    Layout,
+    Metric,
+    Prepare,
+    Probe,
+    Spec,
+)
+
+# What systemd, sysusers and the file system all take as a name.
+_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9]*\Z")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_CREDENTIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+
+
+def parse(params: Mapping[str, Any], layout: Layout | None = None) -> Spec:
+    """Turn the module's parameters into a Spec or raise SpecError with all faults."""
+    layout = layout or Layout()
+    faults: list[str] = []
+    name = params["name"]
+    if not _NAME.match(name):
+        faults.append(
+            f"name: {name!r} is no service name (lower case, digits, - and _, 31 characters)"
+        )
+    config = (params.get("config_directory") or posixpath.join(layout.etc, name)).rstrip("/")
+    if not config.startswith("/"):
+        faults.append(f"config_directory: {config!r} is not an absolute path")
+    account = _account(params.get("account") or {}, name, layout, faults)
+    unit = params.get("unit") or {}
+    spec = Spec(
+        name=name,
+        release=_release(params.get("release"), name, layout, faults),
+        account=account,
+        config_directory=config,
+        files=_files(params, config, account, faults),
+        requires=tuple(params.get("requires") or ()),
+        checks=tuple(
+            Check(tuple(c["argv"]), c.get("refuse") or "") for c in params.get("checks") or ()
+        ),
+        prepare=_prepare(params.get("prepare") or (), faults),
+        command=tuple(params.get("command") or ()),
+        environment=_environment(params.get("environment") or {}, faults),
+        unit=unit,
+        health=health(params.get("health") or {}, faults),
+        rollback=bool(params.get("rollback", True)),
+        layout=layout,
+    )
+    if params.get("state") != "absent" and not spec.command:
+        faults.append("command: is empty; give the program and its arguments as a list")
+    _check_unit(spec, faults)
+    _check_patterns(spec, faults)
+    if faults:
+        raise SpecError(faults)
+    return spec
+
+
+def _release(raw: Any, name: str, layout: Layout, faults: list[str]) -> ReleaseSpec | None:
+    if not raw:
+        return None
+    release = ReleaseSpec(
+        name=raw.get("name") or name,
+        version=raw["version"],
+        url=raw["url"],
+        checksum=raw["checksum"],
+        format=raw.get("format") or "",
+        arch_names=raw.get("arch") or {},
+        binaries=tuple(raw.get("binaries") or ()),
+        strip=raw.get("strip", 1),
+        keep=raw.get("keep", 1),
+        root=layout.opt,
+    )
+    if not re.match(r"[A-Za-z0-9][A-Za-z0-9._+~-]*\Z", release.version):
+        faults.append(f"release.version: {release.version!r} is no version (example: 3.5.3)")
+    if not _NAME.match(release.name):
+        faults.append(f"release.name: {release.name!r} is no folder name (example: prometheus)")
+    if not re.match(r"(file|https?)://", release.url):
+        faults.append(f"release.url: {release.url!r} is no file://, http:// or https:// address")
+    for binary in release.binaries:
+        if binary.startswith("/") or ".." in binary.split("/"):
+            faults.append(f"release.binaries: {binary!r} must lie inside the release")
+    return release
+
+
+def _account(raw: Mapping[str, Any], name: str, layout: Layout, faults: list[str]) -> Account:
+    user = raw.get("user") or name
+    group = raw.get("group") or user
+    for key, value in (("user", user), ("group", group)):
+        if not _NAME.match(value):
+            faults.append(f"account.{key}: {value!r} is no account name")
+    home = raw.get("home") or posixpath.join(layout.data, name)
+    return Account(user, group, tuple(raw.get("groups") or ()), home, raw.get("comment") or name)
+
+
+def _files(
+    params: Mapping[str, Any], config: str, account: Account, faults: list[str]
+) -> tuple[FileSpec, ...]:
+    files: list[FileSpec] = []
+    for option in ("files", "secrets"):
+        for index, raw in enumerate(params.get(option) or ()):
+            where = f"{option}[{index}]"
+            secret = option == "secrets"
+            files.append(_file(raw, where, config, account, secret, faults))
+    seen: set[str] = set()
+    for file in files:
+        if file.path in seen:
+            faults.append(f"{file.path} is described twice (files, secrets)")
+        seen.add(file.path)
+    for path in sorted(seen):
+        parents = [path[:i] for i, char in enumerate(path) if char == "/" and i]
+        faults += [f"{p} is a file and the directory of {path}" for p in parents if p in seen]
+    return tuple(files)
+
+
+def _file(
+    raw: Mapping[str, Any],
+    where: str,
+    config: str,
+    account: Account,
+    secret: bool,
+    faults: list[str],
+) -> FileSpec:
+    credential = raw.get("credential") or ""
+    path = raw.get("path") or (f"credentials/{credential}" if credential else "")
+    if not path:
+        faults.append(f"{where}: needs a path (or, for a secret, a credential name)")
+    if ".." in path.split("/") or path.endswith("/"):
+        faults.append(f"{where}.path: {path!r} must be a file, without '..'")
+    if credential and not _CREDENTIAL.match(credential):
+        faults.append(f"{where}.credential: {credential!r} is no credential name")
+    content, generate = raw.get("content"), raw.get("generate")
+    if (content is None) == (generate is None):
+        faults.append(f"{where} ({path}): give either content{' or generate' if secret else ''}")
+    elif secret and content == "":
+        faults.append(f"{where} ({path}): the secret is empty")
+    # A credential is handed over by systemd, so nobody but root has to read the file itself.
+    default_group = "root" if credential else account.group
+    return FileSpec(
+        path=posixpath.normpath(posixpath.join(config, path)),
+        content=None if content is None else content.encode(),
+        mode=_mode(raw.get("mode") or ("0600" if credential else "0640"), where, secret, faults),
+        owner=raw.get("owner") or "root",
+        group=raw.get("group") or default_group,
+        on_change="restart" if credential else raw.get("on_change") or "restart",
+        secret=secret,
+        length=(generate or {}).get("length", 32) if generate is not None else 0,
+        credential=credential,
+    )
+
+
+def _mode(text: str, where: str, secret: bool, faults: list[str]) -> int:
+    if not re.match(r"0?[0-7]{3}\Z", str(text)):
+        faults.append(f"{where}.mode: {text!r} is no octal mode (example: '0640')")
+        return 0o640
+    mode = int(str(text), 8)
+    if secret and mode & 0o007:
+        faults.append(f"{where}.mode: {text!r} opens a secret to every user of the host")
+    return mode
+
+
+def _prepare(raw: Sequence[Mapping[str, Any]], faults: list[str]) -> tuple[Prepare, ...]:
+    steps = tuple(
+        Prepare(
+            name=step["name"],
+            argv=tuple(step["argv"]),
+            stdin=step.get("stdin") or "",
+            user=step.get("user") or "",
+            depends=tuple(step.get("depends") or ()),
+            touches=tuple(step.get("touches") or ()),
+        )
+        for step in raw
+    )
+    names = [step.name for step in steps]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    faults += [f"prepare: the name {name!r} stands twice" for name in twice]
+    return steps
+
+
+def _environment(raw: Mapping[str, Any], faults: list[str]) -> dict[str, str]:
+    for key in raw:
+        if not _VARIABLE.match(key):
+            faults.append(f"environment: {key!r} is no variable name")
+    return {key: str(value) for key, value in raw.items()}
+
+
+def health(raw: Mapping[str, Any], faults: list[str]) -> Health:
+    """Read the health group; also used for the one that was recorded with the last good state."""
+    probes = []
+    for index, probe in enumerate(raw.get("probes") or ()):
+        where = f"health.probes[{index}]"
+        if not re.match(r"https?://\S+\Z", probe["url"]):
+            faults.append(f"{where}.url: {probe['url']!r} is no http:// or https:// address")
+        probes.append(
+            Probe(
+                url=probe["url"],
+                status=probe.get("status") or 200,
+                body=probe.get("body") or "",
+                metrics=tuple(_metric(metric) for metric in probe.get("metrics") or ()),
+            )
+        )
+    return Health(
+        timeout=float(raw.get("timeout", 60)),
+        settle=float(raw.get("settle", 1)),
+        validate_certs=bool(raw.get("validate_certs", True)),
+        ca_path=raw.get("ca_path") or "",
+        username=raw.get("url_username") or "",
+        password=raw.get("url_password") or "",
+        probes=tuple(probes),
+    )
+
+
+def _metric(raw: Mapping[str, Any]) -> Metric:
+    return Metric(
+        name=raw["name"],
+        labels=dict(raw.get("labels") or {}),
+        sum=bool(raw.get("sum")),
+        equals=raw.get("equals"),
+        at_least=raw.get("at_least"),
+        at_most=raw.get("at_most"),
+        since_activation=bool(raw.get("since_activation")),
+        not_risen=bool(raw.get("not_risen")),
+        optional=bool(raw.get("optional")),
+    )
+
+
+def _check_unit(spec: Spec, faults: list[str]) -> None:
+    for section, keys in spec.unit.items():
+        if section not in ("Unit", "Service", "Install"):
+            faults.append(f"unit.{section}: a service has the sections Unit, Service and Install")
+        elif not isinstance(keys, Mapping):
+            faults.append(f"unit.{section}: must be a mapping of directive to value")
+        else:
+            names = [key for key in keys if not _KEY.match(key)]
+            faults += [f"unit.{section}.{name}: is no directive name" for name in names]
+            faults += [
+                f"unit.{section}.{key}: a value may not be a mapping"
+                for key, value in keys.items()
+                if isinstance(value, Mapping)
+            ]
+    service = spec.unit.get("Service")
+    reloadable = isinstance(service, Mapping) and service.get("ExecReload")
+    faults += [
+        f"{file.path}: on_change is reload, but unit.Service.ExecReload is not given"
+        for file in spec.files
+        if file.on_change == "reload" and not reloadable
+    ]
+
+
+def _check_patterns(spec: Spec, faults: list[str]) -> None:
+    patterns = [(f"checks[{i}].refuse", c.refuse) for i, c in enumerate(spec.checks)]
+    patterns += [(f"health.probes[{i}].body", p.body) for i, p in enumerate(spec.health.probes)]
+    for where, pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as exc:
+            faults.append(f"{where}: {pattern!r} is no regular expression ({exc})")

@@ -1,0 +1,193 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to be done: the difference between what is wanted, recorded and observed. Pure.
+
+Check mode returns the plan, a real run carries it out: the two can not differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ._spec import TRIGGERS, Prepare, Spec
+from ._state import Entry, State
+from ._systemd import Status
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The host as it is."""
+
+    actual: Mapping[str, Entry | None]
+    record: State | None
+    transaction: Mapping[str, Any] | None
+    status: Status
+    process_state: str  # the state that the main process was started from
+    release_fault: str  # why the release has to be installed; empty when it is there
+    account_missing: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """A path that has to become something else (after None: nothing)."""
+
+    path: str
+    before: Entry | None
+    after: Entry | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that one run does, in its order."""
+
+    install: str
+    account: bool
+    changes: tuple[Change, ...]
+    prepare: tuple[Prepare, ...]
+    enable: bool
+    daemon_reload: bool
+    activation: str  # none | reload | restart
+    record: bool
+    repaired: tuple[str, ...]
+    actions: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do at all."""
+        return bool(self.actions)
+
+
+def plan(spec: Spec, wanted: State, seen: Observed) -> Plan:
+    """Compare and decide."""
+    changes = _changes(spec, wanted, seen)
+    prepare = _due(spec, wanted, seen.record)
+    activation, reason = _activation(spec, wanted, seen, changes, bool(prepare))
+    account = seen.account_missing and spec.account.user != "root"
+    daemon_reload = seen.status.needs_reload or any(c.path == spec.unit_path for c in changes)
+    enable = not seen.status.enabled
+    record = seen.record != wanted or seen.transaction is not None
+    actions = []
+    if seen.release_fault and spec.release:
+        actions.append(f"install {spec.release.name} {spec.release.version} ({seen.release_fault})")
+    if account:
+        actions.append(f"create the account {spec.account.user}")
+    actions += [f"{'write' if c.after else 'remove'} {c.path}" for c in changes]
+    actions += [f"prepare: {step.name}" for step in prepare]
+    if enable:
+        actions.append(f"enable {spec.unit_name}")
+    if activation != "none":
+        verb = activation if seen.status.running else "start"
+        actions.append(f"{verb} {spec.unit_name} ({reason})")
+    if record and not actions:
+        actions.append("record the state of the running service")
+    return Plan(
+        install=seen.release_fault,
+        account=account,
+        changes=changes,
+        prepare=prepare,
+        enable=enable,
+        daemon_reload=daemon_reload,
+        activation=activation,
+        record=record,
+        repaired=_repaired(spec, wanted, seen),
+        actions=tuple(actions),
+    )
+
+
+def paths(wanted: State, record: State | None, transaction: Mapping[str, Any] | None) -> list[str]:
+    """Every path that this run is answerable for."""
+    known = set(wanted.entries) | set(record.entries if record else ())
+    return sorted(known | set(transaction["before"] if transaction else ()))
+
+
+def _changes(spec: Spec, wanted: State, seen: Observed) -> tuple[Change, ...]:
+    changes = []
+    for path in paths(wanted, seen.record, seen.transaction):
+        actual = seen.actual.get(path)
+        after = wanted.entries.get(path)
+        if after is None and not (seen.record and path in seen.record.entries):
+            # Only a run that did not finish knew this path: what was there before comes back.
+            after = seen.transaction["before"].get(path) if seen.transaction else None
+        if after is None and actual is None or after is not None and after.same(actual):
+            continue
+        changes.append(Change(path, _known(actual, path, seen.record), after))
+    # The unit goes last: until then nothing that systemd sees has changed.
+    return tuple(sorted(changes, key=lambda c: (c.path == spec.unit_path, c.path)))
+
+
+def _known(actual: Entry | None, path: str, record: State | None) -> Entry | None:
+    """What lies on the disk does not tell that it is a secret; the record does."""
+    recorded = record.entries.get(path) if record else None
+    return replace(actual, secret=True) if actual and recorded and recorded.secret else actual
+
+
+def _due(spec: Spec, wanted: State, record: State | None) -> tuple[Prepare, ...]:
+    done = record.prepared if record else {}
+    return tuple(s for s in spec.prepare if done.get(s.name) != wanted.prepared[s.name])
+
+
+def _activation(
+    spec: Spec, wanted: State, seen: Observed, changes: tuple[Change, ...], prepares: bool
+) -> tuple[str, str]:
+    """The strongest trigger and its reason."""
+    if not seen.status.running:
+        return "restart", f"it is {seen.status.active}"
+    if seen.process_state != wanted.activation:
+        return "restart", "the running process was started from another state"
+    if prepares:
+        return "restart", "prepared anew"
+    triggers = [(_trigger(c, seen.record), f"{c.path} changes") for c in changes]
+    if seen.transaction:
+        triggers.append((seen.transaction["activation"], "an earlier run did not finish"))
+    loaded = seen.record.reloadable if seen.record else ""
+    if loaded != wanted.reloadable and _uses_reload(wanted):
+        triggers.append(("reload", "the loaded configuration is not the recorded one"))
+    if any(t[0] == "reload" for t in triggers) and not _reloadable(spec):
+        triggers.append(("restart", "it can not be reloaded"))
+    return max(triggers, key=lambda t: TRIGGERS.index(t[0]), default=("none", ""))
+
+
+def _trigger(change: Change, record: State | None) -> str:
+    """A removed path triggers what its change would have triggered."""
+    entry = change.after or (record.entries.get(change.path) if record else None)
+    return entry.on_change if entry else "none"
+
+
+def _uses_reload(wanted: State) -> bool:
+    return any(entry.on_change == "reload" for entry in wanted.entries.values())
+
+
+def _reloadable(spec: Spec) -> bool:
+    return bool((spec.unit.get("Service") or {}).get("ExecReload"))
+
+
+def _repaired(spec: Spec, wanted: State, seen: Observed) -> tuple[str, ...]:
+    """What somebody else changed since the last good run."""
+    if seen.record is None or seen.transaction is not None:
+        return ()
+    found = []
+    for path, entry in sorted(seen.record.entries.items()):
+        actual = seen.actual.get(path)
+        if not entry.same(actual):
+            found.append(f"{path} was {_drift(entry, actual)}")
+    if not seen.status.running:
+        found.append(f"{spec.unit_name} was {seen.status.active} ({seen.status.result})")
+    elif seen.process_state != seen.record.activation:
+        found.append(f"{spec.unit_name} was not running the recorded state")
+    if not seen.status.enabled:
+        found.append(f"{spec.unit_name} was not enabled")
+    return tuple(found)
+
+
+def _drift(entry: Entry, actual: Entry | None) -> str:
+    if actual is None:
+        return "removed"
+    if (entry.digest, entry.target) != (actual.digest, actual.target):
+        return "edited" if not entry.is_link else "pointed elsewhere"
+    return (
+        f"given another mode or owner ({actual.mode:04o} {actual.owner}:{actual.group}, "
+        f"wanted {entry.mode:04o} {entry.owner}:{entry.group})"
+    )

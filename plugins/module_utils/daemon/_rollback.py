@@ -1,0 +1,92 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Taking a replaced state back: the last good one returns and is proved, or nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import _files, _gate, _parse, _stage
+from ._errors import DaemonError
+from ._host import Host
+from ._spec import Spec
+from ._state import Entry, State
+from ._store import Store
+from ._unit import STATE_VARIABLE
+
+
+def roll_back(spec: Spec, host: Host, store: Store, before: Mapping[str, Entry | None]) -> str:
+    """Restore the last good state, or what was there before a first installation.
+
+    before: what the paths touched by the transaction looked like. Returns what was done.
+    """
+    record = store.record()
+    # Where both know a path the record wins: an edit by hand does not count as good.
+    targets = {**before, **(record.entries if record else {})}
+    first = record is None and targets.get(spec.unit_path) is None
+    if first:
+        _stop(spec, host)
+    triggers = _restore(spec, store, targets)
+    host.systemd.control("daemon-reload")
+    if record:
+        _reactivate(spec, host, record, triggers)
+        done = f"the previous state (version {record.version or 'none'}) is back and healthy"
+    elif first:
+        done = "the first installation was taken back; its data directory is kept"
+    else:
+        host.systemd.control("try-restart", "--", spec.unit_name)
+        done = "the files that were there before the first installation are back"
+    store.end()
+    return done
+
+
+def _stop(spec: Spec, host: Host) -> None:
+    """A first installation failed: nothing of it may run, or come back at boot."""
+    status = host.systemd.status(spec.unit_name)
+    if status.load not in ("not-found", ""):
+        host.systemd.control("disable", "--quiet", "--", spec.unit_name)
+        host.systemd.control("stop", "--", spec.unit_name)
+        if host.systemd.status(spec.unit_name).active == "failed":
+            host.systemd.control("reset-failed", "--", spec.unit_name)
+
+
+def _restore(spec: Spec, store: Store, targets: Mapping[str, Entry | None]) -> set[str]:
+    """Make each path what it was; returns the triggers of what changed."""
+    triggers = set()
+    for path in sorted(targets, key=lambda p: (p == spec.unit_path, p)):
+        entry = targets[path]
+        actual, _content = _files.read(path)
+        if (entry is None and actual is None) or (entry is not None and entry.same(actual)):
+            continue
+        if entry is None:
+            _files.remove(path)
+            _files.remove_empty_parents(path, spec.config_directory)
+            # What this path would have triggered is not known any more: assume the most.
+            triggers.add("restart")
+            continue
+        _stage.make_directories(spec, path, entry)
+        _files.put(path, entry, b"" if entry.is_link else store.get(entry.digest))
+        triggers.add(entry.on_change)
+    return triggers
+
+
+def _reactivate(spec: Spec, host: Host, record: State, triggers: set[str]) -> None:
+    health = _parse.health(record.health, [])
+    status = host.systemd.status(spec.unit_name)
+    state = host.process_variable(status.main_pid, STATE_VARIABLE) if status.running else ""
+    verb = "restart" if state != record.activation or "restart" in triggers else "reload"
+    baseline: Mapping[str, float] = {}
+    if verb == "restart" or "reload" in triggers:
+        baseline = _gate.activate(host, spec.unit_name, verb, health)
+    try:
+        _gate.prove(host, spec.unit_name, health, baseline)
+    except DaemonError as exc:
+        raise DaemonError(f"the previous state is back, but not healthy either: {exc}") from exc
+
+
+def remove_leftovers(paths: Mapping[str, Entry | None]) -> None:
+    """Remove temporary files of a run that was killed between write and rename."""
+    for path in paths:
+        for temporary in _files.temporaries(path):
+            _files.remove(temporary)

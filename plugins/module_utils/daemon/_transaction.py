@@ -1,0 +1,317 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One deployment as one transaction:
+
+    lock - plan - (nothing to do: leave) - stage - check - commit - activate - gate - record
+                                                              \\______ or roll back ______/
+
+Until the commit nothing that the running service sees is touched. From then on transaction.json
+says what to go back to, so that a run that dies anywhere is finished or undone by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from . import _desired, _files, _gate, _host, _plan, _release, _rollback, _stage
+from ._errors import DaemonError
+from ._host import Host
+from ._spec import TRIGGERS, Layout, Spec
+from ._state import Entry
+from ._store import Store
+
+Observer = Callable[[str], None]
+
+
+class Failure(DaemonError):
+    """A run that failed, with all that the operator wants to see."""
+
+    def __init__(self, message: str, phase: str, rolled_back: bool, journal: list[str]) -> None:
+        super().__init__(message)
+        self.phase = phase
+        self.rolled_back = rolled_back
+        self.journal = journal
+
+
+@dataclass
+class Outcome:
+    """What a run did, or in check mode would do."""
+
+    plan: _plan.Plan
+    version: str
+    previous_version: str
+    contents: Mapping[str, tuple[bytes, bytes]]  # path -> before, after: for the diff
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Run:
+    """The state of one run in progress."""
+
+    spec: Spec
+    host: Host
+    store: Store
+    observe: Observer
+    phase: str = "plan"
+    started: float = field(default_factory=time.time)
+
+    def enter(self, phase: str) -> None:
+        """Go on to the next phase."""
+        self.phase = phase
+        self.observe(phase)
+
+
+def run(
+    spec: Spec,
+    host: Host,
+    health: Mapping[str, Any],
+    check_mode: bool,
+    lock_timeout: float,
+    observe: Observer = lambda point: None,
+) -> Outcome:
+    """Deploy what spec describes. Raises Failure; the service is then as it was before.
+
+    health: the health group as the task gave it. observe: called with the name of each phase as it
+    begins and "commit:<path>" before each path; nothing but tests needs it.
+    """
+    store = Store(posixpath.join(spec.layout.state, spec.name))
+    current = Run(spec, host, store, observe)
+    with _failures(current):
+        host.systemd.preflight()
+        with store.locked(lock_timeout, create=not check_mode):
+            current.enter("plan")
+            wanted, seen, outcome = _decide(current, health, check_mode)
+            if check_mode:
+                return outcome
+            if not outcome.plan.changed:
+                outcome.warnings += _still_healthy(current)
+                return outcome
+            _deploy(current, wanted, seen, outcome)
+            return outcome
+
+
+@contextmanager
+def _failures(current: Run) -> Iterator[None]:
+    """Whatever goes wrong becomes a sentence that names the phase; never a traceback."""
+    try:
+        yield
+    except Failure:
+        raise
+    except (DaemonError, _release.ReleaseError) as exc:
+        raise Failure(str(exc), current.phase, False, []) from exc
+    except OSError as exc:
+        raise Failure(_os_error(exc), current.phase, False, []) from exc
+
+
+def _os_error(exc: OSError) -> str:
+    return f"{exc.filename}: {exc.strerror}" if exc.filename else str(exc)
+
+
+def _decide(
+    current: Run, health: Mapping[str, Any], check_mode: bool
+) -> tuple[_desired.Desired, _plan.Observed, Outcome]:
+    spec, store = current.spec, current.store
+    generated = _host.generated(spec, store)
+    wanted = _desired.build(spec, store.salt(create=not check_mode), generated, health)
+    observation = _host.observe(spec, wanted.state, current.host, store)
+    seen = observation.seen
+    plan = _plan.plan(spec, wanted.state, seen)
+    contents = {
+        change.path: (
+            observation.contents[change.path],
+            wanted.contents.get(change.after.digest, b"") if change.after else b"",
+        )
+        for change in plan.changes
+    }
+    previous = seen.record.version if seen.record else ""
+    return wanted, seen, Outcome(plan, wanted.state.version, previous, contents)
+
+
+def _still_healthy(current: Run) -> list[str]:
+    """Nothing to change; green must still mean working."""
+    spec, host = current.spec, current.host
+    report = host.probe(spec.health, {})
+    if not report.faults:
+        return list(report.warnings)
+    current.enter("gate")
+    try:
+        if (spec.unit.get("Service") or {}).get("ExecReload"):
+            host.systemd.control("reload", "--", spec.unit_name)
+        return list(_gate.prove(host, spec.unit_name, spec.health, {}))
+    except DaemonError as exc:
+        raise Failure(
+            f"{spec.unit_name} runs the wanted state but is not well: {exc}. Nothing was changed; "
+            f"look at its journal, then try: systemctl restart {spec.unit_name}",
+            "gate",
+            False,
+            host.systemd.journal(spec.unit_name, current.started - 300),
+        ) from exc
+
+
+def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcome: Outcome) -> None:
+    spec, host, store, plan = current.spec, current.host, current.store, outcome.plan
+    host.systemd.check_version()
+    if spec.checks or spec.requires:
+        host.systemd.check_bus()
+    existed = os.path.isdir(spec.config_directory)
+    try:
+        current.enter("stage")
+        staged = _prepare_stage(current, wanted, plan)
+        current.enter("check")
+        starts = plan.activation == "restart"
+        faults = _stage.verify_unit(spec, wanted, host, store.stage)
+        _stage.check(spec, host, staged, seen.status, starts, faults)
+    finally:
+        store.clear_stage()
+        if not existed and os.path.isdir(spec.config_directory):
+            # Mounting over it made the directory; it is not ours before the commit.
+            with suppress(OSError):
+                os.rmdir(spec.config_directory)
+    before = _remember(current, seen, plan)
+    try:
+        _commit(current, wanted, plan, before)
+        outcome.warnings += _activate(current, plan)
+        current.enter("record")
+        store.save_record(wanted.state)
+        store.end()
+    except (DaemonError, OSError, KeyboardInterrupt) as exc:
+        _undo(current, before, exc)
+    outcome.warnings += _tidy_up(current)
+
+
+def _prepare_stage(current: Run, wanted: _desired.Desired, plan: _plan.Plan) -> str:
+    spec, host, store = current.spec, current.host, current.store
+    store.clear_stage()
+    os.makedirs(store.stage, mode=0o700)
+    if plan.install and spec.release:
+        _release.install(spec.release, host.machine, host.open_url)
+    if plan.account:
+        path = posixpath.join(store.stage, "account.conf")
+        _files.write(path, _desired.sysusers(spec.account).encode(), 0o644)
+        host.systemd.sysusers(path)
+    return _stage.build(spec, wanted, plan, store.stage)
+
+
+def _remember(current: Run, seen: _plan.Observed, plan: _plan.Plan) -> dict[str, Entry | None]:
+    """Keep what will be replaced and note that a transaction is under way."""
+    store = current.store
+    before: dict[str, Entry | None] = {c.path: c.before for c in plan.changes}
+    for step in plan.prepare:
+        before.update((path, _files.read(path)[0]) for path in step.touches)
+    for path, entry in before.items():
+        if entry and not entry.is_link:
+            store.put(_files.read(path)[1])
+    activation = plan.activation
+    if seen.transaction:
+        # The first image counts: what lies there now is the half of a state.
+        before.update(seen.transaction["before"])
+        activation = max(activation, seen.transaction["activation"], key=TRIGGERS.index)
+    store.begin(before, activation)
+    return before
+
+
+def _commit(
+    current: Run,
+    wanted: _desired.Desired,
+    plan: _plan.Plan,
+    before: Mapping[str, Entry | None],
+) -> None:
+    spec, host, store = current.spec, current.host, current.store
+    current.enter("commit")
+    _rollback.remove_leftovers({**before, **wanted.state.entries})
+    for content in wanted.contents.values():
+        store.put(content)
+    for change in plan.changes:
+        current.observe(f"commit:{change.path}")
+        if change.after is None:
+            _files.remove(change.path)
+            _files.remove_empty_parents(change.path, spec.config_directory)
+        else:
+            _stage.make_directories(spec, change.path, change.after)
+            content = b"" if change.after.is_link else store.get(change.after.digest)
+            _files.put(change.path, change.after, content)
+    for directory in {posixpath.dirname(c.path) for c in plan.changes}:
+        if os.path.isdir(directory):
+            _files.sync_directory(directory)
+    for step in plan.prepare:
+        argv = [spec.expand(arg, spec.release_directory) for arg in step.argv]
+        code, output = host.systemd.run(argv, step.stdin, step.user)
+        if code != 0:
+            raise DaemonError(f"prepare {step.name!r} failed (exit {code}): {output}")
+
+
+def _activate(current: Run, plan: _plan.Plan) -> tuple[str, ...]:
+    spec, host = current.spec, current.host
+    current.enter("activate")
+    if plan.daemon_reload:
+        host.systemd.control("daemon-reload")
+    if plan.enable:
+        host.systemd.control("enable", "--quiet", "--", spec.unit_name)
+    baseline: Mapping[str, float] = {}
+    if plan.activation != "none":
+        baseline = _gate.activate(host, spec.unit_name, plan.activation, spec.health)
+    current.enter("gate")
+    return _gate.prove(host, spec.unit_name, spec.health, baseline)
+
+
+def _tidy_up(current: Run) -> list[str]:
+    """Forget what no state needs any more. The service is deployed: trouble here is a warning."""
+    spec = current.spec
+    try:
+        current.store.collect()
+        if spec.release:
+            _release.prune(spec.release, versions_in_use(spec.layout, spec.release.name))
+    except (_release.ReleaseError, OSError) as exc:
+        return [f"deployed, but old versions could not be removed: {exc}"]
+    return []
+
+
+def versions_in_use(layout: Layout, product: str) -> set[str]:
+    """The versions of a product that any daemon on this host runs or may go back to."""
+    prefix = posixpath.join(layout.opt, product, "current")
+    states = []
+    for name in os.listdir(layout.state) if os.path.isdir(layout.state) else []:
+        store = Store(posixpath.join(layout.state, name))
+        states += [store.record(), store.record("previous")]
+    return {
+        entry.target
+        for state in states
+        if state
+        for path, entry in state.entries.items()
+        if entry.is_link and path.startswith(prefix)
+    }
+
+
+def _last_words(journal: list[str], unit: str) -> str:
+    """What the daemon itself said last: most often the very reason."""
+    own = [line for line in journal if unit not in line]
+    return f" (its last words: {own[-1].strip()})" if own else ""
+
+
+def _undo(current: Run, before: Mapping[str, Entry | None], cause: BaseException) -> NoReturn:
+    """Roll back, then fail with the cause, the daemon's last words and what became of it."""
+    spec, host, phase = current.spec, current.host, current.phase
+    journal = host.systemd.journal(spec.unit_name, current.started)
+    text = _os_error(cause) if isinstance(cause, OSError) else str(cause) or "interrupted"
+    text += _last_words(journal, spec.unit_name)
+    if not spec.rollback:
+        raise Failure(
+            f"{text}. Not rolled back, as this daemon's description forbids it",
+            phase,
+            False,
+            journal,
+        ) from cause
+    current.enter("rollback")
+    try:
+        done = _rollback.roll_back(spec, host, current.store, before)
+    except (DaemonError, OSError) as exc:
+        again = "Mend the cause and run again: the last good state is still kept"
+        raise Failure(f"{text}. ROLL-BACK FAILED: {exc}. {again}", phase, False, journal) from cause
+    raise Failure(f"{text}. Rolled back: {done}", phase, True, journal) from cause

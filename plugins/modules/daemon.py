@@ -1,0 +1,520 @@
+#!/usr/bin/python
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module barehost.monitoring.daemon."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: daemon
+short_description: Deploy one daemon on a systemd host as one transaction
+version_added: 0.1.0
+author: [Barehost contributors (@barehost)]
+description:
+  - Describes one daemon completely (release, account, files, secrets, unit, health) and makes the host so.
+  - The new state is checked by the product's own checker before it replaces the old one, proved healthy
+    afterwards, and taken back when it is not.
+  - A run that has nothing to do writes nothing, downloads nothing and leaves after one look at the host.
+extends_documentation_fragment: [barehost.monitoring._attributes]
+attributes:
+  check_mode: {support: full}
+  diff_mode: {support: full, details: The text of a secret never appears in it.}
+  platform: {platforms: Linux with systemd 247 or later}
+requirements: [Python 3.9 or later and systemd 247 or later on the host]
+options:
+  name:
+    description:
+      - Name of the unit, and by default of the account, the configuration directory and the release.
+      - Several instances of one product on a host are several names.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) deploys. V(absent) removes everything that was deployed.
+      - V(rendered) writes all files below O(destination) and does nothing else; run it on the controller.
+    type: str
+    choices: [present, absent, rendered]
+    default: present
+  purge:
+    description: With O(state=absent), remove the data directory and the account too.
+    type: bool
+    default: false
+  destination:
+    description: With O(state=rendered), the directory to write into. Secrets are written as a placeholder.
+    type: path
+  lock_timeout:
+    description: Seconds to wait for another run that deploys the same daemon on the same host.
+    type: int
+    default: 120
+  release:
+    description: The program to install. Without it, O(command) names a program that is there already.
+    type: dict
+    suboptions:
+      name:
+        description: Folder below C(/opt). Instances of one product share it.
+        type: str
+      version:
+        description: Version, as it stands in addresses. Example V(3.5.3).
+        type: str
+        required: true
+      url:
+        description:
+          - Address of the release, C(https), C(http) or C(file), with the placeholders C({version}) and C({arch}).
+          - C({arch}) is the host's architecture in Go's words (V(amd64), V(arm64), V(armv7), ...).
+        type: str
+        required: true
+      checksum:
+        description:
+          - V(sha256:<hex>), V(sha512:<hex>), or the address of a digest list, with the same placeholders.
+          - Or a dictionary from architecture to digest.
+        type: raw
+        required: true
+      format:
+        description: Archive (tar, zip) or the bare program. By default the ending of the address decides.
+        type: str
+        choices: [archive, binary]
+      arch:
+        description: "Other words for architectures, as far as upstream uses them. Example V({armv7: arm})."
+        type: dict
+      binaries:
+        description: Programs that the release must hold, linked into C(/usr/local/bin). The first names a bare program.
+        type: list
+        elements: str
+      strip:
+        description: Leading directories that are cut from the paths in the archive.
+        type: int
+        default: 1
+      keep:
+        description: How many earlier versions stay installed.
+        type: int
+        default: 1
+      timeout:
+        description: Seconds for which the server may be silent.
+        type: int
+        default: 60
+  account:
+    description: The system user that runs the daemon, made by systemd-sysusers.
+    type: dict
+    suboptions:
+      user: {description: User. By default the O(name)., type: str}
+      group: {description: Group. By default the user's name., type: str}
+      groups: {description: Further groups., type: list, elements: str}
+      home: {description: Home directory. By default C(/var/lib/<name>)., type: path}
+      comment: {description: The daemon in a few words; also the unit's description., type: str}
+  config_directory:
+    description: Directory of the configuration. By default C(/etc/<name>).
+    type: path
+  files:
+    description: Files that the daemon reads. A file that is no longer listed is removed.
+    type: list
+    elements: dict
+    suboptions:
+      path: {description: Path; relative ones count from O(config_directory)., type: path, required: true}
+      content: {description: The text., type: str, required: true}
+      mode: {description: Octal mode., type: str, default: "0640"}
+      owner: {description: Owner., type: str, default: root}
+      group: {description: Group. By default the account's., type: str}
+      on_change:
+        description: What a change of this file needs to take effect.
+        type: str
+        choices: [none, reload, restart]
+        default: restart
+  secrets:
+    description: The twin of O(files) whose text never appears in output, diff, unit or environment.
+    type: list
+    elements: dict
+    suboptions:
+      path: {description: "Path, as in O(files). Default for a credential: C(credentials/<credential>).", type: path}
+      content: {description: The secret., type: str}
+      generate:
+        description: Let the host make the secret once and keep it.
+        type: dict
+        suboptions:
+          length: {description: Letters and digits., type: int, default: 32}
+      credential:
+        description:
+          - Hand the secret over by systemd's C(LoadCredential=) under this name; the file itself stays root's.
+          - In O(command), C({credentials}) is the directory in which the daemon finds it.
+        type: str
+      mode: {description: Octal mode. By default V(0640); V(0600) for a credential., type: str}
+      owner: {description: Owner., type: str, default: root}
+      group: {description: Group. By default the account's; V(root) for a credential., type: str}
+      on_change:
+        description: What a change of this secret needs to take effect. A credential always needs a restart.
+        type: str
+        choices: [none, reload, restart]
+        default: restart
+  requires:
+    description: Files that the account must be able to read once the new state is live; all missing ones are named at once.
+    type: list
+    elements: str
+  checks:
+    description:
+      - The product's own checkers. They run as the account, and see the staged files at their final paths.
+      - In C(argv), C({release}) is the directory of the new version, C({config}) the configuration directory, C({data}) the data directory.
+    type: list
+    elements: dict
+    suboptions:
+      argv: {description: Command and arguments; no shell is involved., type: list, elements: str, required: true}
+      refuse: {description: A regular expression; output that matches is a failure even with exit code 0., type: str}
+  prepare:
+    description: Commands of the product that must run between the commit and the start, once for each cause.
+    type: list
+    elements: dict
+    suboptions:
+      name: {description: Name of the step., type: str, required: true}
+      argv: {description: Command and arguments; placeholders as in O(checks)., type: list, elements: str, required: true}
+      stdin: {description: What it reads on standard input; the place for secrets., type: str}
+      user: {description: User that runs it. By default root., type: str}
+      depends:
+        description: What makes it run again, V(release) or paths of O(files) and O(secrets). It always depends on itself.
+        type: list
+        elements: str
+      touches:
+        description: Files that it changes. A roll-back restores them.
+        type: list
+        elements: path
+  command:
+    description:
+      - The program and its arguments. Each arrives exactly as given, whatever characters it holds.
+      - C({release}) is the link to the version in use; further placeholders as in O(checks).
+    type: list
+    elements: str
+  environment:
+    description: Environment variables. No place for secrets, since everybody on the host can read a unit.
+    type: dict
+  unit:
+    description:
+      - Directives for the sections C(Unit), C(Service), C(Install), in systemd's own syntax, over a strict sandbox.
+      - A list repeats the directive; null removes one of the baseline.
+    type: dict
+  health:
+    description: When the daemon counts as healthy.
+    type: dict
+    suboptions:
+      timeout: {description: Seconds until it must be healthy., type: float, default: 60}
+      settle: {description: Seconds for which it must stay up., type: float, default: 1}
+      validate_certs: {description: Whether the certificate of an C(https) probe must be valid., type: bool, default: true}
+      ca_path: {description: File on the host with the certificate authorities for the probes., type: path}
+      url_username: {description: User name for the probes., type: str}
+      url_password: {description: Password for the probes., type: str}
+      probes:
+        description: Requests that a healthy daemon answers as described. The daemon itself must hold the port.
+        type: list
+        elements: dict
+        suboptions:
+          url: {description: Address on the host itself., type: str, required: true}
+          status: {description: Status of the answer., type: int, default: 200}
+          body: {description: A regular expression that the answer matches., type: str}
+          metrics:
+            description: Conditions on metrics in the answer.
+            type: list
+            elements: dict
+            suboptions:
+              name: {description: Name of the metric., type: str, required: true}
+              labels: {description: Labels that select series., type: dict}
+              sum: {description: Take the sum of the selected series instead of the first., type: bool, default: false}
+              equals: {description: Wanted value., type: float}
+              at_least: {description: Smallest good value., type: float}
+              at_most: {description: Largest good value., type: float}
+              since_activation: {description: The value must have changed by the reload., type: bool, default: false}
+              not_risen: {description: The value may not have risen by the activation., type: bool, default: false}
+              optional: {description: Warn instead of fail., type: bool, default: false}
+  rollback:
+    description: Whether the old state may come back. V(false) for a store that the new version has migrated.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Deploy node_exporter
+  barehost.monitoring.daemon:
+    name: node_exporter
+    release:
+      version: 1.11.1
+      url: https://github.com/prometheus/node_exporter/releases/download/v{version}/node_exporter-{version}.linux-{arch}.tar.gz
+      checksum: https://github.com/prometheus/node_exporter/releases/download/v{version}/sha256sums.txt
+      binaries: [node_exporter]
+    command: ["{release}/node_exporter", "--web.listen-address=127.0.0.1:9100"]
+    health:
+      probes:
+        - url: http://127.0.0.1:9100/metrics
+          metrics: [{name: node_scrape_collector_success, labels: {collector: cpu}, equals: 1}]
+
+- name: Show what a deployment would write, without a host
+  barehost.monitoring.daemon:
+    name: hello
+    state: rendered
+    destination: ./rendered
+    command: [/usr/bin/hello]
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, in its order; in check mode, what would be done.
+  returned: always
+  type: list
+  elements: str
+  sample: [write /etc/prometheus/rules/node.yml, "reload prometheus.service (/etc/prometheus/rules/node.yml changes)"]
+repaired:
+  description: What somebody else had changed since the last good run, and this run has put right.
+  returned: always
+  type: list
+  elements: str
+  sample: [/etc/prometheus/prometheus.yml was edited]
+version:
+  description: Version of the release.
+  returned: success
+  type: str
+previous_version:
+  description: Version before this run; empty at the first installation.
+  returned: success
+  type: str
+failed_phase:
+  description: Phase in which the run failed (V(plan), V(stage), V(check), V(commit), V(activate), V(gate), V(record)).
+  returned: failure
+  type: str
+rolled_back:
+  description: Whether the previous state was brought back and proved healthy.
+  returned: failure
+  type: bool
+journal:
+  description: The daemon's last words.
+  returned: failure
+  type: list
+  elements: str
+"""
+
+import signal
+from collections.abc import Callable
+from typing import IO, Any, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import open_url
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import (
+    _absent,
+    _diff,
+    _parse,
+    _rendered,
+    _transaction,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import (
+    DaemonError,
+    Interrupted,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._host import Host
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._spec import Spec
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+_FILE = {
+    "mode": {"type": "str"},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str"},
+    "on_change": {"type": "str", "choices": ["none", "reload", "restart"], "default": "restart"},
+}
+_METRIC = {
+    "name": {"type": "str", "required": True},
+    "labels": {"type": "dict"},
+    "sum": {"type": "bool", "default": False},
+    "equals": {"type": "float"},
+    "at_least": {"type": "float"},
+    "at_most": {"type": "float"},
+    "since_activation": {"type": "bool", "default": False},
+    "not_risen": {"type": "bool", "default": False},
+    "optional": {"type": "bool", "default": False},
+}
+_PROBE = {
+    "url": {"type": "str", "required": True},
+    "status": {"type": "int", "default": 200},
+    "body": {"type": "str"},
+    "metrics": {"type": "list", "elements": "dict", "options": _METRIC},
+}
+ARGUMENT_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent", "rendered"], "default": "present"},
+    "purge": {"type": "bool", "default": False},
+    "destination": {"type": "path"},
+    "lock_timeout": {"type": "int", "default": 120},
+    "release": {
+        "type": "dict",
+        "options": {
+            "name": {"type": "str"},
+            "version": {"type": "str", "required": True},
+            "url": {"type": "str", "required": True},
+            "checksum": {"type": "raw", "required": True},
+            "format": {"type": "str", "choices": ["archive", "binary"]},
+            "arch": {"type": "dict"},
+            "binaries": {"type": "list", "elements": "str"},
+            "strip": {"type": "int", "default": 1},
+            "keep": {"type": "int", "default": 1},
+            "timeout": {"type": "int", "default": 60},
+        },
+    },
+    "account": {
+        "type": "dict",
+        "options": {
+            "user": {"type": "str"},
+            "group": {"type": "str"},
+            "groups": {"type": "list", "elements": "str"},
+            "home": {"type": "path"},
+            "comment": {"type": "str"},
+        },
+    },
+    "config_directory": {"type": "path"},
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            **_FILE,
+            "path": {"type": "path", "required": True},
+            "content": {"type": "str", "required": True},
+            "mode": {"type": "str", "default": "0640"},
+        },
+    },
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "no_log": False,  # the values are masked one by one, so that paths stay readable
+        "options": {
+            **_FILE,
+            "path": {"type": "path"},
+            "content": {"type": "str", "no_log": True},
+            "generate": {
+                "type": "dict",
+                "options": {"length": {"type": "int", "default": 32}},
+            },
+            "credential": {"type": "str", "no_log": False},
+        },
+    },
+    "requires": {"type": "list", "elements": "str"},
+    "checks": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "argv": {"type": "list", "elements": "str", "required": True},
+            "refuse": {"type": "str"},
+        },
+    },
+    "prepare": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "argv": {"type": "list", "elements": "str", "required": True},
+            "stdin": {"type": "str", "no_log": True},
+            "user": {"type": "str"},
+            "depends": {"type": "list", "elements": "str"},
+            "touches": {"type": "list", "elements": "path"},
+        },
+    },
+    "command": {"type": "list", "elements": "str"},
+    "environment": {"type": "dict"},
+    "unit": {"type": "dict"},
+    "health": {
+        "type": "dict",
+        "options": {
+            "timeout": {"type": "float", "default": 60},
+            "settle": {"type": "float", "default": 1},
+            "validate_certs": {"type": "bool", "default": True},
+            "ca_path": {"type": "path"},
+            "url_username": {"type": "str"},
+            "url_password": {"type": "str", "no_log": True},
+            "probes": {"type": "list", "elements": "dict", "options": _PROBE},
+        },
+    },
+    "rollback": {"type": "bool", "default": True},
+}
+
+
+def _opener(timeout: int) -> Callable[[str], IO[bytes]]:
+    """Download as Ansible does: proxies and certificates of the environment hold."""
+
+    def open_release(url: str) -> IO[bytes]:
+        # Without decompress=False an archive served with a Content-Encoding arrives unpacked.
+        agent = "barehost.monitoring"
+        response: IO[bytes] = open_url(url, timeout=timeout, http_agent=agent, decompress=False)
+        return response
+
+    return open_release
+
+
+def _host(module: AnsibleModule) -> Host:
+    return Host(_opener((module.params["release"] or {}).get("timeout") or 60))
+
+
+def _stop(_signal: int, _frame: Any) -> NoReturn:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # the roll-back is not to be interrupted
+    raise Interrupted("the run was interrupted")
+
+
+def _deploy(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
+    params = module.params
+    outcome = _transaction.run(
+        spec, _host(module), params["health"] or {}, module.check_mode, params["lock_timeout"]
+    )
+    for warning in outcome.warnings:
+        module.warn(warning)
+    result = {
+        "changed": outcome.plan.changed,
+        "actions": list(outcome.plan.actions),
+        "repaired": list(outcome.plan.repaired),
+        "version": outcome.version,
+        "previous_version": outcome.previous_version,
+    }
+    # Ansible's private flag: whether anybody will look at the diff.
+    return (
+        {**result, "diff": _diff.diffs(outcome.plan, outcome.contents)} if module._diff else result
+    )
+
+
+def _remove(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
+    params = module.params
+    removal = _absent.remove(
+        spec, _host(module), params["purge"], module.check_mode, params["lock_timeout"]
+    )
+    actions = list(removal.actions)
+    return {"changed": bool(actions), "actions": actions, "repaired": []}
+
+
+def _render(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
+    params = module.params
+    changed = _rendered.render(
+        spec, params["destination"], params["health"] or {}, module.check_mode
+    )
+    actions = [f"write {path}" for path in changed]
+    return {"changed": bool(changed), "actions": actions, "repaired": []}
+
+
+def main() -> None:
+    """Read the parameters, do what they say, answer."""
+    module = AnsibleModule(
+        ARGUMENT_SPEC,
+        supports_check_mode=True,
+        required_if=[
+            ("state", "present", ["command"]),
+            ("state", "rendered", ["command", "destination"]),
+        ],
+    )
+    act = {"present": _deploy, "absent": _remove, "rendered": _render}[module.params["state"]]
+    try:
+        result = act(module, _parse.parse(module.params))
+    except _transaction.Failure as exc:
+        module.fail_json(
+            f"{module.params['name']}: {exc}",
+            failed_phase=exc.phase,
+            rolled_back=exc.rolled_back,
+            journal=exc.journal,
+        )
+    except (DaemonError, OSError) as exc:
+        module.fail_json(f"{module.params['name']}: {exc}", failed_phase="plan", rolled_back=False)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks that an alert's expression, labels and texts share (private to this collection)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_text as texts
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import (
+    milliseconds,
+    spelled,
+)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults, nearest
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_checks import Analysis
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape import (
+    SCALAR,
+    VECTOR,
+    Shape,
+)
+
+_SAMPLES = 2
+
+
+def expression_faults(found: Analysis, defaults: Defaults) -> Iterator[str]:
+    """Say what is wrong with the expression of any rule."""
+    yield from found.faults
+    if found.shortest and found.shortest < _SAMPLES * (milliseconds(defaults.scrape_interval) or 0):
+        yield (
+            f"a range of {spelled(found.shortest)} holds fewer than {_SAMPLES} samples at a scrape "
+            f"interval of {defaults.scrape_interval}"
+        )
+    if defaults.retention and found.longest > (milliseconds(defaults.retention) or 0):
+        yield (
+            f"looks back {spelled(found.longest)}, longer than the retention of "
+            f"{defaults.retention}"
+        )
+    if defaults.jobs is not None:
+        for job in sorted(found.jobs.difference(defaults.jobs)):
+            names = ", ".join(defaults.jobs) or "none"
+            hint = nearest(job, defaults.jobs)
+            yield f'no job "{job}" is scraped{hint} (known jobs: {names})'
+
+
+def alert_faults(found: Analysis, *, always: bool) -> Iterator[str]:
+    """Say why the expression cannot be that of an alert."""
+    if found.faults:
+        return
+    if found.shape.type == SCALAR:
+        yield "yields a number, so the alert always fires; compare a vector"
+    elif found.shape.type != VECTOR:
+        yield f"yields a {found.shape.type}, so the alert never fires; an alert needs a vector"
+    elif not found.shape.filters and not always:
+        yield (
+            "has no comparison that decides, so the alert always fires; add one, or threshold "
+            "and op, or always: true if this is meant"
+        )
+
+
+def label_faults(labels: Mapping[str, str], found: Analysis) -> Iterator[tuple[str, str]]:
+    """Say which labels of a rule are wrong, by name."""
+    for name, value in labels.items():
+        if texts.reads_value(value):
+            yield name, "must not hold the value: the alert would be a new one at every evaluation"
+        for fault in texts.template_faults(value):
+            yield name, fault
+        for used in texts.labels_used(value):
+            if not found.faults and not found.shape.may_have(used):
+                yield name, f'reads the label "{used}", {_missing(found.shape)}'
+        series = found.shape.may_have(name) and (not found.shape.open or name == "instance")
+        if series and name not in found.pinned and name not in texts.labels_used(value):
+            yield name, "overwrites a label that tells the series apart: they would be one"
+
+
+def text_faults(
+    text: str, found: Analysis, rule_labels: Mapping[str, str], metrics_of_alerts: bool
+) -> Iterator[str]:
+    """Say what is wrong with an annotation."""
+    yield from texts.template_faults(text)
+    if found.faults:
+        return
+    for used in texts.labels_used(text):
+        if not found.shape.may_have(used):
+            yield f'uses the label "{used}", {_missing(found.shape)}'
+        elif not metrics_of_alerts and (used == "alertname" or used in rule_labels):
+            if found.shape.open and used not in ("alertname", "severity"):
+                continue
+            yield f'uses the label "{used}", which the rule sets: $labels has not got it'
+    if found.shape.per_second and texts.shows_percentage(text):
+        yield "shows a rate per second as a percentage; divide it by the rate of all"
+
+
+def add(faults: Faults, place: Callable[[str], str], key: str, found: Iterator[str]) -> None:
+    """Note what a check found at a key."""
+    for fault in found:
+        faults.add(place(key), fault)
+
+
+def _missing(shape: Shape) -> str:
+    if shape.open:
+        return "which the expression aggregates away"
+    return f"which the expression does not keep (it keeps: {shape.listed()})"

@@ -1,0 +1,193 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make rules of one compact alert entry (private to this collection)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_checks as checks
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_text as texts
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_ladder import (
+    Step,
+    ladder,
+)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_sources import Entry
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults, nearest
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_checks import (
+    Analysis,
+    analyse,
+)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_functions import (
+    COMPARISONS,
+    SETS,
+)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_lexer import one_line
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_nodes import Matching
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape import (
+    VECTOR,
+    mismatch,
+)
+
+KEYS: Mapping[str, schema.Check] = {
+    "always": schema.boolean,
+    "annotations": schema.named_texts,
+    "description": schema.text,
+    "each_job": schema.boolean,
+    "enabled": schema.boolean,
+    "expr": schema.text,
+    "for": schema.durations,
+    "group": schema.text,
+    "guard": schema.text,
+    "job": schema.text,
+    "keep_firing_for": schema.duration,
+    "labels": schema.labels,
+    "op": schema.choice(*schema.OPERATORS),
+    "per": schema.texts,
+    "runbook": schema.text,
+    "runbook_url": schema.text,
+    "severity": schema.text,
+    "summary": schema.text,
+    "tests": schema.anything,
+    "threshold": schema.thresholds,
+    "unit": schema.choice("ratio", "seconds", "bytes", "count"),
+}
+_TEXTS = ("summary", "description", "runbook_url")
+
+
+def rules(entry: Entry, defaults: Defaults, faults: Faults) -> Iterator[dict[str, Any]]:
+    """Make the rules of an entry: one for each job and for each step of its ladder."""
+    values = entry.values
+    if not schema.check_keys(values, KEYS, entry.place, faults, needed=("expr",)):
+        return
+    steps = ladder(entry, defaults, faults)
+    jobs = _jobs(entry, defaults, faults)
+    if not values.get("enabled", True) or not steps:
+        return
+    for job in jobs:
+        yield from _rules_of_job(entry, defaults, steps, job, faults)
+
+
+def _jobs(entry: Entry, defaults: Defaults, faults: Faults) -> tuple[str | None, ...]:
+    """List the jobs a rule is made for; None stands for a rule that is about no certain job."""
+    values, known = entry.values, defaults.jobs
+    if values.get("each_job"):
+        if known is None:
+            faults.add(entry.place("each_job"), 'needs known_jobs (example: ["node-exporter"])')
+        return tuple(known or ())
+    job = values.get("job")
+    if job is None or known is None or job in known:
+        return (job,)
+    meant = nearest(job, known, cutoff=0.85)
+    if meant:
+        faults.add(entry.place("job"), f'no job "{job}" is scraped{meant}')
+    return ()
+
+
+def _rules_of_job(
+    entry: Entry, defaults: Defaults, steps: list[Step], job: str | None, faults: Faults
+) -> Iterator[dict[str, Any]]:
+    values, name = entry.values, entry.name
+    expr, guard = _expression(values["expr"], job), _expression(values.get("guard", ""), job)
+    found = analyse(expr)
+    always = values.get("always", False) or name in defaults.always or steps[0].op != ""
+    checks.add(faults, entry.place, "expr", checks.expression_faults(found, defaults))
+    checks.add(faults, entry.place, "expr", checks.alert_faults(found, always=always))
+    checks.add(faults, entry.place, "expr", _composition_faults(found, steps[0], values))
+    if guard:
+        checks.add(faults, entry.place, "guard", _guard_faults(guard, found, defaults))
+    for label in values.get("per", ()):
+        if not found.faults and not found.shape.may_have(label):
+            faults.add(entry.place("per"), f'the expression does not keep "{label}"')
+    for step in steps:
+        own = {"job": job} if values.get("each_job") and job else {}
+        labels = {"severity": step.severity, **own, **defaults.labels, **values.get("labels", {})}
+        rule: dict[str, Any] = {"alert": name, "expr": _compared(expr, guard, step, found)}
+        if step.hold and step.hold != "0":
+            rule["for"] = step.hold
+        keep = values.get("keep_firing_for", defaults.keep_firing_for)
+        if keep and keep != "0":
+            rule["keep_firing_for"] = keep
+        rule["labels"] = _filled(labels, "labels", entry, step, faults)
+        rule["annotations"] = _annotations(entry, defaults, step, found, labels, faults)
+        for label, fault in checks.label_faults(rule["labels"], found):
+            if label not in own:
+                faults.add(entry.place("labels") + f".{label}", fault)
+        yield rule
+
+
+def _expression(text: str, job: str | None) -> str:
+    return one_line(text.replace("<job>", job) if job else text)
+
+
+def _compared(expr: str, guard: str, step: Step, found: Analysis) -> str:
+    if step.op:
+        expr = f"({expr})" if found.outer in COMPARISONS | SETS else expr
+        expr = f"{expr} {step.op} {step.shown}"
+    return f"({expr}) and ({guard})" if guard else expr
+
+
+def _composition_faults(found: Analysis, step: Step, values: Mapping[str, Any]) -> Iterator[str]:
+    if "<job>" in values["expr"] and not (values.get("job") or values.get("each_job")):
+        yield '"<job>" needs the key "job" or "each_job"'
+    if not step.op or found.faults:
+        return
+    if found.outer in COMPARISONS:
+        yield 'ends in a comparison already; leave it out, or leave "threshold" out'
+    if found.shape.per_second and values.get("unit") == "ratio":
+        yield "is a rate per second, no ratio; divide it by the rate of all"
+
+
+def _guard_faults(guard: str, found: Analysis, defaults: Defaults) -> Iterator[str]:
+    other = analyse(guard)
+    yield from checks.expression_faults(other, defaults)
+    if other.faults or found.faults:
+        return
+    if other.shape.type != VECTOR or not other.shape.filters:
+        yield "has no comparison, so it guards nothing"
+    elif fault := mismatch(found.shape, other.shape, "and", Matching()):
+        yield fault
+
+
+def _filled(
+    given: Mapping[str, str], key: str, entry: Entry, step: Step, faults: Faults
+) -> dict[str, str]:
+    done: dict[str, str] = {}
+    for name, text in given.items():
+        done[name], found = texts.filled(text, step.static)
+        path = name if key == "annotations" and name in _TEXTS else f"{key}.{name}"
+        checks.add(faults, entry.place, path, iter(found))
+    return done
+
+
+def _annotations(
+    entry: Entry,
+    defaults: Defaults,
+    step: Step,
+    found: Analysis,
+    labels: Mapping[str, str],
+    faults: Faults,
+) -> dict[str, str]:
+    values = entry.values
+    given = {name: values[name] for name in _TEXTS if name in values}
+    if defaults.runbook_url and "runbook_url" not in given:
+        given["runbook_url"] = defaults.runbook_url
+    if "runbook_url" in given:
+        given["runbook_url"] = given["runbook_url"].replace("<alertname>", entry.name)
+    given = {**given, **defaults.annotations, **values.get("annotations", {})}
+    for name in defaults.required:
+        if name not in given:
+            faults.add(entry.place(name), "is missing")
+    done = _filled(given, "annotations", entry, step, faults)
+    about_alerts = any(metric.startswith("ALERTS") for metric in found.metrics)
+    if step.op and not found.shape.filters:
+        found = replace(found, shape=replace(found.shape, filters=True))
+    for name, text in done.items():
+        path = name if name in _TEXTS else f"annotations.{name}"
+        checks.add(faults, entry.place, path, checks.text_faults(text, found, labels, about_alerts))
+    return done

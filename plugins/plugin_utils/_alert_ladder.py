@@ -1,0 +1,125 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The severities of an alert with their thresholds (private to this collection)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _numbers as numbers
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_sources import Entry
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import (
+    milliseconds,
+    spelled,
+)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults
+
+_MEANT_AS_PERCENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One severity of an alert; without an operator the expression compares by itself."""
+
+    severity: str
+    hold: str
+    op: str
+    shown: str
+    static: dict[str, str]
+
+
+def ladder(entry: Entry, defaults: Defaults, faults: Faults) -> list[Step]:
+    """List the steps of an alert, the mildest first; empty when something is wrong."""
+    values, before = entry.values, len(faults.lines)
+    threshold, op = values.get("threshold"), values.get("op", "")
+    if threshold is None and op:
+        faults.add(entry.place("op"), 'needs "threshold" (example: 0.9)')
+    if threshold is not None and not op:
+        op = ">"
+    rungs: list[tuple[str, float | None]]
+    if isinstance(threshold, dict):
+        rungs = _rungs(entry, threshold, op, defaults, faults)
+    else:
+        rungs = [(values.get("severity", defaults.severity), threshold)]
+        if fault := defaults.severity_fault(rungs[0][0]):
+            faults.add(entry.place("severity"), fault)
+    holds = _holds(entry, [severity for severity, _ in rungs], defaults, faults)
+    for severity, number in rungs:
+        if number is not None:
+            _check_size(entry, severity, number, faults)
+    if len(faults.lines) > before:
+        return []
+    return [_step(severity, holds[severity], op, number) for severity, number in rungs]
+
+
+def _step(severity: str, hold: str, op: str, number: float | None) -> Step:
+    static = {"severity": severity, "for": hold or "0s"}
+    if number is None:
+        return Step(severity, hold, "", "", static)
+    shown = numbers.exact(number)
+    static |= {"threshold": shown, "threshold:percent": numbers.percentage(number)}
+    static["threshold:duration"] = numbers.duration(number)
+    return Step(severity, hold, op, shown, static)
+
+
+def _rungs(
+    entry: Entry, threshold: dict[Any, Any], op: str, defaults: Defaults, faults: Faults
+) -> list[tuple[str, float | None]]:
+    path = entry.place("threshold")
+    if "severity" in entry.values:
+        faults.add(entry.place("severity"), "the ladder in threshold names the severities already")
+    for severity in threshold:
+        if fault := defaults.severity_fault(severity):
+            faults.add(path, fault)
+            return []
+    rungs = sorted(threshold.items(), key=lambda rung: defaults.severities.index(rung[0]))
+    if len(rungs) > 1 and op not in (">", ">=", "<", "<="):
+        faults.add(entry.place("op"), f'a ladder needs >, >=, < or <=, not "{op}"')
+        return rungs
+    wanted = "larger" if op.startswith(">") else "smaller"
+    for (mild, low), (severe, high) in zip(rungs, rungs[1:], strict=False):
+        if not (high > low if wanted == "larger" else high < low):
+            low_text, high_text = numbers.exact(low), numbers.exact(high)
+            fault = f"with {op} the step {severe} ({high_text}) must be {wanted} than {mild}"
+            faults.add(path, f"{fault} ({low_text})")
+    return rungs
+
+
+def _holds(
+    entry: Entry, severities: list[str], defaults: Defaults, faults: Faults
+) -> dict[str, str]:
+    given, path = entry.values.get("for", defaults.hold), entry.place("for")
+    if isinstance(given, dict):
+        for severity in given:
+            if severity not in severities:
+                names = ", ".join(severities)
+                faults.add(path, f'"{severity}" is no step of this alert (steps: {names})')
+        holds = {severity: given.get(severity, defaults.hold) for severity in severities}
+    else:
+        holds = dict.fromkeys(severities, given)
+    interval = defaults.interval(entry.values.get("group", defaults.group))
+    for hold in holds.values():
+        length = milliseconds(hold) or 0
+        if 0 < length < interval:
+            faults.add(
+                path, f'"{hold}" is shorter than the evaluation interval {spelled(interval)}'
+            )
+    return holds
+
+
+def _check_size(entry: Entry, severity: str, number: float, faults: Faults) -> None:
+    values = entry.values
+    ladder_path = f".{severity}" if isinstance(values["threshold"], dict) else ""
+    path = entry.place("threshold") + ladder_path
+    if values.get("unit") == "ratio":
+        if not 0 <= number <= 1:
+            hint = f"; write {numbers.exact(number / 100)}" if 1 < number <= 100 else ""
+            faults.add(path, f"{numbers.exact(number)} is no ratio from 0 to 1{hint}")
+        return
+    told = f"{values.get('summary', '')}{values.get('description', '')}"
+    if abs(number) > _MEANT_AS_PERCENT and "<value:percent>" in told:
+        fault = f"is shown as {numbers.percentage(number)}; write {numbers.exact(number / 100)}"
+        faults.add(path, f"{numbers.exact(number)} {fault}")

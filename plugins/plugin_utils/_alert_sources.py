@@ -1,0 +1,85 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring alert entries, own ones and overrides together (private to this collection)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_schema import ALERT_NAME
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
+    Faults,
+    kind,
+    nearest,
+    shown,
+)
+
+_HINTS = 5
+"""Searching near names in thousands of names is slow: only the first few faults get a hint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry and where it was written."""
+
+    name: str
+    values: dict[str, Any]
+    path: str
+    overridden: frozenset[str] = frozenset()
+
+    def place(self, key: str) -> str:
+        """Give the path of a key, in the overrides when it was changed there."""
+        return f"overrides.{self.name}.{key}" if key in self.overridden else f"{self.path}.{key}"
+
+
+def entries(alerts: Any, extra: Any, overrides: Any, faults: Faults) -> list[Entry]:
+    """Merge the three sources."""
+    changes = _dictionary(overrides, "overrides", faults)
+    found: dict[str, Entry] = {}
+    for source, given in (("alerts", alerts), ("extra", extra)):
+        for name, values in _named(_dictionary(given, source, faults), source, faults):
+            if name in found:
+                faults.add(f"{source}.{name}", "is in alerts already; change it by overrides")
+                continue
+            found[name] = _changed(name, values, f"{source}.{name}", changes.get(name), faults)
+    unknown = [name for name in changes if name not in found]
+    for count, name in enumerate(unknown):
+        hint = nearest(name, found) if count < _HINTS else ""
+        faults.add(f"overrides.{name}", f"there is no such alert{hint}")
+    return list(found.values())
+
+
+def _dictionary(given: Any, path: str, faults: Faults) -> dict[Any, Any]:
+    if given is None or type(given) is dict:
+        return given or {}
+    example = "(example: {TargetDown: {expr: up == 0, summary: ...}})"
+    faults.add(path, f"{shown(given)} is {kind(given)}, not a dictionary {example}")
+    return {}
+
+
+def _named(
+    given: dict[Any, Any], source: str, faults: Faults
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, values in given.items():
+        if type(name) is not str or not ALERT_NAME.fullmatch(name):
+            faults.add(source, f"{shown(name)} is no alert name (example: DiskSpaceLow)")
+        elif type(values) is not dict:
+            faults.add(f"{source}.{name}", f"{shown(values)} is {kind(values)}, not a dictionary")
+        else:
+            yield name, values
+
+
+def _changed(name: str, values: dict[str, Any], path: str, change: Any, faults: Faults) -> Entry:
+    if change is None:
+        return Entry(name, values, path)
+    if type(change) is not dict:
+        faults.add(f"overrides.{name}", f"{shown(change)} is {kind(change)}, not a dictionary")
+        return Entry(name, values, path)
+    merged = {**values, **change}
+    for key in ("annotations", "labels"):
+        if type(values.get(key)) is dict and type(change.get(key)) is dict:
+            merged[key] = {**values[key], **change[key]}
+    return Entry(name, merged, path, frozenset(map(str, change)))

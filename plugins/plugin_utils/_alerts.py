@@ -1,0 +1,119 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turn compact alert data into a Prometheus rule file (private to this collection)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_defaults
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _rule_groups as raw
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_entry import rules
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_sources import entries
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
+    Faults,
+    kind,
+    shown,
+)
+
+OPTIONS = (
+    "defaults",
+    "extra",
+    "groups",
+    "known_jobs",
+    "overrides",
+    "recording_rules",
+    "target_version",
+)
+_RECORDING_GROUP = "recording"
+
+
+def alert_rules(
+    alerts: Any,
+    *,
+    extra: Any = None,
+    overrides: Any = None,
+    defaults: Any = None,
+    recording_rules: Any = None,
+    groups: Any = None,
+    target_version: Any = "3.5.3",
+    known_jobs: Any = None,
+) -> dict[str, list[dict[str, Any]]]:
+    """Make the rule file; refuse the input with all its faults."""
+    faults = Faults()
+    settled = _alert_defaults.read(defaults or {}, target_version, known_jobs, faults)
+    own = _given_groups(alerts, settled, faults)
+    compact = {} if own is not None else alerts
+    found: dict[str, list[dict[str, Any]]] = {}
+    _record(recording_rules, settled, found, faults)
+    for entry in entries(compact, extra, overrides, faults):
+        for rule in rules(entry, settled, faults):
+            found.setdefault(entry.values.get("group", settled.group), []).append(rule)
+    result = [
+        {"name": name, **settled.groups.get(name, {}), "rules": content}
+        for name, content in found.items()
+    ]
+    result += own or []
+    if groups is not None:
+        result += raw.groups(groups, "groups", settled, faults)
+    _find_twins(result, faults)
+    faults.refuse()
+    return {"groups": result}
+
+
+def _given_groups(alerts: Any, settled: Defaults, faults: Faults) -> list[dict[str, Any]] | None:
+    """Take `{groups: [...]}` or a list as groups in Prometheus' own form."""
+    if type(alerts) is list:
+        return raw.groups(alerts, "alerts", settled, faults)
+    if type(alerts) is dict and type(alerts.get("groups")) is list and len(alerts) == 1:
+        return raw.groups(alerts["groups"], "alerts.groups", settled, faults)
+    return None
+
+
+def _record(
+    given: Any, settled: Defaults, found: dict[str, list[dict[str, Any]]], faults: Faults
+) -> None:
+    if given is None:
+        return
+    if type(given) is not list:
+        faults.add("recording_rules", f"{shown(given)} is {kind(given)}, not a list")
+        return
+    for i, item in enumerate(given):
+        path, group = f"recording_rules[{i}]", _RECORDING_GROUP
+        if type(item) is dict:
+            if "record" not in item:
+                faults.add(f"{path}.record", "is missing")
+                continue
+            group = item.get("group", _RECORDING_GROUP)
+            item = {key: value for key, value in item.items() if key != "group"}
+        if type(group) is not str or not group:
+            faults.add(f"{path}.group", f"{shown(group)} is no group name")
+            continue
+        rule = raw.rule(item, path, 0, settled, faults)
+        if rule:
+            found.setdefault(group, []).append(rule)
+
+
+def _find_twins(result: list[dict[str, Any]], faults: Faults) -> None:
+    """Find groups of one name, and rules of one name and the same labels."""
+    names: set[str] = set()
+    seen: dict[tuple[str, frozenset[tuple[str, str]]], str] = {}
+    homes: dict[str, str] = {}
+    for group in result:
+        name = group["name"]
+        if name in names:
+            faults.add(f"group {name}", "there are several groups of this name")
+        names.add(name)
+        for rule in group["rules"]:
+            if not rule:
+                continue
+            title = rule.get("alert") or rule["record"]
+            twin = (title, frozenset(rule.get("labels", {}).items()))
+            where = f"group {name}, {title}"
+            if twin in seen:
+                faults.add(where, f"the same name and labels are in group {seen[twin]} already")
+            elif "alert" in rule and homes.setdefault(title, name) != name:
+                faults.add(where, f"an alert of this name is in group {homes[title]} already")
+            seen[twin] = name

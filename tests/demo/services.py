@@ -1,0 +1,82 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the running services say about themselves."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+# Test hosts are reached directly, whatever proxy this machine uses.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """The Prometheus at an address."""
+
+    url: str
+
+    def ask(self, path: str) -> Any:
+        """Return the data of an answer of the API."""
+        return read(f"{self.url}/api/v1/{path}")["data"]
+
+    def version(self) -> str:
+        """Return the version that runs."""
+        return str(self.ask("status/buildinfo")["version"])
+
+    def targets(self, patience: float) -> list[dict[str, Any]]:
+        """Return the targets once each was scraped and is up, or when patience ends."""
+        limit = time.monotonic() + patience
+        while True:
+            targets: list[dict[str, Any]] = self.ask("targets?state=active")["activeTargets"]
+            if time.monotonic() > limit or (targets and all(t["health"] == "up" for t in targets)):
+                return sorted(targets, key=lambda t: (t["scrapePool"], t["scrapeUrl"]))
+            time.sleep(1)
+
+    def rules(self) -> tuple[int, int]:
+        """Count the alerting and the recording rules that are loaded."""
+        rules = [rule for group in self.ask("rules")["groups"] for rule in group["rules"]]
+        alerting = sum(rule["type"] == "alerting" for rule in rules)
+        return alerting, len(rules) - alerting
+
+    def alerts(self) -> list[str]:
+        """List the alerts that are pending or firing."""
+        alerts = self.ask("alerts")["alerts"]
+        return sorted({f"{alert['labels']['alertname']} ({alert['state']})" for alert in alerts})
+
+
+@dataclass(frozen=True)
+class Alertmanager:
+    """The Alertmanager at an address."""
+
+    url: str
+
+    def version(self) -> str:
+        """Return the version that runs."""
+        return str(read(f"{self.url}/api/v2/status")["versionInfo"]["version"])
+
+    def receivers(self) -> list[str]:
+        """List the receivers that it can notify."""
+        return [receiver["name"] for receiver in read(f"{self.url}/api/v2/receivers")]
+
+
+def read(url: str) -> Any:
+    """Return the JSON at an address."""
+    with DIRECT.open(url, timeout=5) as answer:
+        return json.load(answer)
+
+
+def has_pages(url: str) -> bool:
+    """Tell whether web pages are built into the service (Debian's builds have none)."""
+    try:
+        with DIRECT.open(url, timeout=5) as answer:
+            return "text/html" in answer.headers.get("Content-Type", "")
+    except urllib.error.HTTPError:
+        return False

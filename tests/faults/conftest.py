@@ -1,0 +1,23 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts of the fault tests."""
+
+from __future__ import annotations
+
+import pytest
+from integration.support.fixtures import (  # noqa: F401
+    fake,
+    host,
+    hosts,
+    make_fake,
+    pytest_configure,
+    pytest_generate_tests,
+    server,
+)
+
+
+@pytest.fixture(scope="session")
+def prefix() -> str:
+    """Return what the names of the hosts begin with."""
+    return "barehost-fault"

@@ -1,0 +1,107 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images of the test hosts, built from Debian's packages; no image registry is needed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from hosts.packages import debian_archive, install
+from hosts.shell import CACHE, run, say, succeeds
+
+SUITES = ("bookworm", "trixie", "bullseye")
+PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "python3",
+    "ca-certificates",
+    "iproute2",
+    "procps",
+)
+OVERLAYS = (Path(__file__).parent / "overlay", CACHE / "mirror" / "host")
+CHANGES = ('CMD ["/sbin/init"]', "ENV container=docker")
+
+
+def image(suite: str) -> str:
+    """Name the image of a suite."""
+    return f"barehost/host:{suite}"
+
+
+def build(suite: str) -> None:
+    """Make the image unless the same recipe made it before."""
+    recipe = _recipe(suite)
+    found = ("docker", "image", "inspect", "--format", '{{index .Config.Labels "recipe"}}')
+    if succeeds(*found, image(suite)) and run(*found, image(suite)).strip() == recipe:
+        return
+    if not shutil.which("mmdebstrap") and not os.geteuid() and shutil.which("apt-get"):
+        install("mmdebstrap", "debian-archive-keyring", why="test hosts are built by mmdebstrap")
+    if shutil.which("mmdebstrap"):
+        _from_packages(suite, recipe)
+    else:
+        _from_registry(suite, recipe)
+
+
+def remove_images() -> None:
+    """Remove the images of all suites from the engine."""
+    for suite in SUITES:
+        if succeeds("docker", "image", "rm", "--force", image(suite)):
+            say(f"removed {image(suite)}")
+
+
+def _from_packages(suite: str, recipe: str) -> None:
+    archive = CACHE / "images" / f"{suite}-{recipe}.tar"
+    if not archive.exists():
+        say(f"{image(suite)}: building from Debian's packages")
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = archive.with_suffix(".part")
+        copies = [f"--customize-hook=copy-in {tree} /" for tree in _overlay_trees()]
+        source = [address] if (address := debian_archive()) else []
+        run(
+            "mmdebstrap",
+            "--quiet",
+            "--variant=minbase",
+            "--format=tar",
+            f"--include={','.join(PACKAGES)}",
+            *copies,
+            suite,
+            str(unfinished),
+            *source,
+        )
+        for old in archive.parent.glob(f"{suite}-*.tar"):
+            old.unlink()
+        unfinished.rename(archive)
+    say(f"{image(suite)}: importing")
+    labels = [f"--change={change}" for change in (*CHANGES, f"LABEL recipe={recipe}")]
+    run("docker", "import", *labels, str(archive), image(suite))
+
+
+def _from_registry(suite: str, recipe: str) -> None:
+    say(f"{image(suite)}: building from the registry's debian:{suite}")
+    lines = (
+        f"FROM debian:{suite}",
+        f"RUN apt-get update && apt-get install -y --no-install-recommends {' '.join(PACKAGES)}",
+        "COPY overlay/ /",
+        f"LABEL recipe={recipe}",
+        *CHANGES,
+    )
+    context = str(Path(__file__).parent)
+    run("docker", "build", "-t", image(suite), "-f", "-", context, stdin="\n".join(lines))
+
+
+def _overlay_trees() -> list[Path]:
+    return [tree for overlay in OVERLAYS if overlay.is_dir() for tree in sorted(overlay.iterdir())]
+
+
+def _recipe(suite: str) -> str:
+    """Digest everything an image is made of, so that a change is noticed."""
+    parts = [suite, *PACKAGES, *CHANGES]
+    for tree in _overlay_trees():
+        files = [path for path in sorted(tree.rglob("*")) if path.is_file()]
+        parts += [f"{path.relative_to(tree.parent)}\n{path.read_text()}" for path in files]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,46 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The test hosts are what the other tests take them for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hosts.container import MIRROR, Host
+from hosts.images import SUITES
+
+
+@pytest.fixture(scope="module", params=SUITES)
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+    """Boot one host of each suite."""
+    machine = Host(f"barehost-selftest-{request.param}").boot(request.param)
+    yield machine
+    machine.remove()
+
+
+def test_systemd_reaches_running(host: Host) -> None:
+    assert host.output("systemctl", "is-system-running") == "running"
+
+
+def test_credentials_reach_a_service(host: Host) -> None:
+    """They are lost without an error where mounts do not propagate."""
+    shell = 'cat "$CREDENTIALS_DIRECTORY/word"'
+    unit = ("--property=LoadCredential=word:/etc/hostname", "--property=User=daemon")
+    word = host.output("systemd-run", "--quiet", "--pipe", "--wait", *unit, "sh", "-c", shell)
+    assert word == host.output("cat", "/etc/hostname")
+
+
+def test_the_mirror_is_mounted_and_intact(host: Host) -> None:
+    script = f"cd {MIRROR} && for list in $(find . -name sha256sums.txt); do"
+    script += " (cd $(dirname $list) && sha256sum --check --ignore-missing --quiet sha256sums.txt)"
+    assert host.output("sh", "-ec", f"{script} || exit 1; done; ls {MIRROR}/versions.yml")
+
+
+def test_a_removed_host_is_gone() -> None:
+    machine = Host("barehost-selftest-removed").boot(SUITES[0])
+    assert machine.runs()
+    machine.remove()
+    assert not machine.exists()

@@ -1,0 +1,85 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fill .cache/mirror once: python3 -m mirror. What is there and intact stays as it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from collections import ChainMap
+from pathlib import Path
+
+from hosts.shell import CACHE, say
+from mirror.archives import digest
+from mirror.debian import Debian
+from mirror.products import PRODUCTS, Product, Release
+from mirror.upstream import Upstream, reachable
+
+MIRROR = CACHE / "mirror"
+LOCK = MIRROR / "lock.json"
+TOOLS = CACHE / "tools"
+
+
+def main() -> None:
+    """Build the mirror unless a complete one is there."""
+    if _intact():
+        return
+    # Emptied, not removed: running test hosts have the folder mounted.
+    MIRROR.mkdir(parents=True, exist_ok=True)
+    for path in MIRROR.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    source = Upstream() if reachable() else Debian()
+    current = {p: source.add(p, previous=False, mirror=MIRROR) for p in PRODUCTS}
+    previous = {p: source.add(p, previous=True, mirror=MIRROR) for p in PRODUCTS}
+    for name, tools, releases in (
+        ("versions.yml", "current", current),
+        ("versions_previous.yml", "previous", previous),
+    ):
+        lines = [f'{p.name}_version: "{release.version}"\n' for p, release in releases.items()]
+        (MIRROR / name).write_text("---\n" + "".join(lines))
+        _unpack_tools(releases, TOOLS / tools)
+    origins = [release.origins for release in (*current.values(), *previous.values())]
+    lock = {
+        "source": source.name,
+        "origins": dict(ChainMap(*origins)),
+        "files": {str(path.relative_to(MIRROR)): digest(path) for path in _files()},
+    }
+    LOCK.write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n")
+    say(f"the mirror is ready (source: {source.name})")
+
+
+def _unpack_tools(releases: dict[Product, Release], link: Path) -> None:
+    """Unpack the binaries for use on the controller, in a folder named by Prometheus' version."""
+    folder = TOOLS / next(iter(releases.values())).version
+    shutil.rmtree(folder, ignore_errors=True)
+    for product, release in releases.items():
+        asset = f"{product.asset(release.version)}.tar.gz"
+        _unpack_binaries(MIRROR / product.release(release.version) / asset, folder)
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.name)
+
+
+def _unpack_binaries(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as tar:
+        for member in tar.getmembers():
+            if member.isfile() and member.mode & 0o100:
+                member.name = Path(member.name).name
+                tar.extract(member, folder, filter="data")
+
+
+def _intact() -> bool:
+    if not LOCK.exists() or not (TOOLS / "previous").exists():
+        return False
+    locked = json.loads(LOCK.read_text())["files"]
+    return bool(locked == {str(path.relative_to(MIRROR)): digest(path) for path in _files()})
+
+
+def _files() -> list[Path]:
+    return [path for path in sorted(MIRROR.rglob("*")) if path.is_file() and path != LOCK]
+
+
+if __name__ == "__main__":
+    main()
