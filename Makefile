@@ -70,8 +70,8 @@ sanity: venv  ## ansible-test sanity, on a copy in the place that it demands
 test-collection: venv  ## the built archive, installed elsewhere, and a plain clone
 	@pytest tests/collection
 
-test-integration: hosts  ## the module on real systemd hosts: every guarantee
-	@pytest tests/hosts tests/integration
+test-integration: hosts  ## the module on real systemd hosts: every guarantee, kills at every phase
+	@pytest tests/hosts tests/integration tests/faults
 
 molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempotence, verify
 	@BAREHOST_CGROUP=$$($(PYTHON) -m hosts cgroup) molecule test --all

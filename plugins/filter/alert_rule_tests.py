@@ -47,7 +47,7 @@ EXAMPLES = r"""
       TargetDown:
         - name: fires after five minutes, not before
           series:
-            up{job="redis",instance="db1:9121"}: 0x10
+            up{job="redis",instance="db1:9121"}: "0x10"
           at:
             4m: []
             5m:

@@ -52,18 +52,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleTemplatePluginError
-from ansible.module_utils.datatag import native_type_name
-
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _flags as core
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import InputError
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import plain
 
 
 def flags(values: Any, *, style: Any = "kingpin") -> list[str]:
-    """Check what Jinja passed and hand it to the core."""
-    if not isinstance(values, dict):
-        raise AnsibleTemplatePluginError(f"needs a mapping of flags, got {native_type_name(values)}")
+    """Copy what Jinja passed and hand it to the core."""
     try:
-        return core.flags(values, style=str(style))
-    except core.FlagsError as exc:
+        return core.flags(plain(values), style=plain(style))
+    except InputError as exc:
         raise AnsibleTemplatePluginError(str(exc)) from exc
 
 

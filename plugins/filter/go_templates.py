@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: [Barehost contributors (@barehost)]
 description:
   - Lists every distinct string of nested data that holds a Go template.
-  - Alertmanager's checker does not render the templates of receivers; C(amtool template render) does, given this list.
+  - Alertmanager's checker does not render the templates of receivers; C(amtool template render)
+    does, given this list.
 options:
   _input: {description: A configuration or a part of one., type: raw, required: true}
 """
@@ -33,12 +34,18 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
+from ansible.errors import AnsibleTemplatePluginError
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _go_templates as core
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import InputError
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import plain
 
 
 def go_templates(data: Any) -> list[str]:
-    """Hand the data to the core."""
-    return core.go_templates(data)
+    """Copy what Jinja passed and hand it to the core."""
+    try:
+        return core.go_templates(plain(data))
+    except InputError as exc:
+        raise AnsibleTemplatePluginError(str(exc)) from exc
 
 
 class FilterModule:

@@ -11,7 +11,8 @@ short_description: Tell where a daemon is reached on its own host
 version_added: 0.1.0
 author: [Barehost contributors (@barehost)]
 description:
-  - Turns listening addresses in the form C(host:port), C([v6]:port) or C(:port) into the URL for a health probe.
+  - Turns listening addresses in the form C(host:port), C([v6]:port) or C(:port) into the URL for a
+    health probe.
   - The first address counts. An address of every interface is probed on loopback.
 options:
   _input: {description: One address or a list of addresses., type: raw, required: true}
@@ -35,16 +36,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleTemplatePluginError
-
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _local_url as core
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import InputError
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import plain
 
 
 def local_url(addresses: Any, path: Any = "", *, tls: Any = False) -> str:
-    """Check what Jinja passed and hand it to the core."""
-    listed = addresses if isinstance(addresses, list) else [addresses]
+    """Copy what Jinja passed and hand it to the core."""
     try:
-        return core.local_url([str(address) for address in listed], str(path), tls=bool(tls))
-    except core.AddressError as exc:
+        return core.local_url(plain(addresses), str(path), tls=bool(tls))
+    except InputError as exc:
         raise AnsibleTemplatePluginError(str(exc)) from exc
 
 

@@ -22,10 +22,23 @@ options:
     required: true
   settings: {description: The section C(global)., type: dict, default: {}}
   targets: {description: Target groups by job name., type: dict, default: {}}
-  alertmanagers: {description: Entries of C(alerting.alertmanagers)., type: list, elements: dict, default: []}
-  extra: {description: Top-level sections that replace or join the ones above., type: dict, default: {}}
-  agent: {description: Whether Prometheus runs as an agent (no rules, no alerting)., type: bool, default: false}
-  needs_alertmanager: {description: Whether a missing Alertmanager is a fault., type: bool, default: false}
+  alertmanagers:
+    description: Entries of C(alerting.alertmanagers).
+    type: list
+    elements: dict
+    default: []
+  extra:
+    description: Top-level sections that replace or join the ones above.
+    type: dict
+    default: {}
+  agent:
+    description: Whether Prometheus runs as an agent, which has no rules and no alerts.
+    type: bool
+    default: false
+  alerts:
+    description: Number of alerts that need an Alertmanager to be sent to.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -44,25 +57,20 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleTemplatePluginError
-from ansible.module_utils.datatag import native_type_name
-
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _prometheus_config as core
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import InputError
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import plain
 
-_OPTIONS = {"settings": dict, "targets": dict, "alertmanagers": list, "extra": dict}
 
-
-def prometheus_config(jobs: Any, **options: Any) -> dict[str, Any]:
-    """Check what Jinja passed and hand it to the core."""
-    if not isinstance(jobs, list):
-        raise AnsibleTemplatePluginError(f"needs a list of scrape jobs, got {native_type_name(jobs)}")
-    given = {name: options.get(name) or kind() for name, kind in _OPTIONS.items()}
-    for name, kind in _OPTIONS.items():
-        if not isinstance(given[name], kind):
-            raise AnsibleTemplatePluginError(f"{name}: needs a {kind.__name__}, got {native_type_name(given[name])}")
-    switches = {name: bool(options.get(name)) for name in ("agent", "needs_alertmanager")}
+def prometheus_config(
+    jobs: Any, *, agent: Any = False, alerts: Any = 0, **sections: Any
+) -> dict[str, Any]:
+    """Copy what Jinja passed and hand it to the core."""
     try:
-        return core.prometheus_config(jobs, **given, **switches)
-    except core.ConfigError as exc:
+        return core.prometheus_config(
+            plain(jobs), agent=bool(agent), alerts=int(alerts), **plain(sections)
+        )
+    except InputError as exc:
         raise AnsibleTemplatePluginError(str(exc)) from exc
 
 

@@ -11,7 +11,8 @@ short_description: Turn data into YAML files for the module daemon
 version_added: 0.1.0
 author: [Barehost contributors (@barehost)]
 description:
-  - Turns a mapping of path to data into entries of the option O(barehost.monitoring.daemon#module:files).
+  - Turns a mapping of path to data into entries of the option
+    O(barehost.monitoring.daemon#module:files).
   - Keys keep their order, lines are never wrapped, texts of several lines become blocks.
 options:
   _input:
@@ -28,7 +29,7 @@ options:
 EXAMPLES = r"""
 - name: Show the file
   ansible.builtin.debug:
-    msg: "{{ {'rules/a.yml': {'groups': []}} | barehost.monitoring.yaml_files(on_change='reload') }}"
+    msg: "{{ {'rules/a.yml': {'groups': []}} | barehost.monitoring.yaml_files }}"
 """
 
 RETURN = r"""
@@ -42,16 +43,17 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleTemplatePluginError
-from ansible.module_utils.datatag import native_type_name
-
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _yaml_files as core
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import InputError
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import plain
 
 
 def yaml_files(documents: Any, *, on_change: Any = "restart") -> list[dict[str, Any]]:
-    """Check what Jinja passed and hand it to the core."""
-    if not isinstance(documents, dict):
-        raise AnsibleTemplatePluginError(f"needs a mapping of path to data, got {native_type_name(documents)}")
-    return core.yaml_files(documents, str(on_change))
+    """Copy what Jinja passed and hand it to the core."""
+    try:
+        return core.yaml_files(plain(documents), on_change=plain(on_change))
+    except InputError as exc:
+        raise AnsibleTemplatePluginError(str(exc)) from exc
 
 
 class FilterModule:

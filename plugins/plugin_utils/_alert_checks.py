@@ -22,6 +22,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape 
 )
 
 _SAMPLES = 2
+_SET_BY_RULE = "which the rule sets: $labels has not got it"
 
 
 def expression_faults(found: Analysis, defaults: Defaults) -> Iterator[str]:
@@ -54,8 +55,8 @@ def alert_faults(found: Analysis, *, always: bool) -> Iterator[str]:
         yield f"yields a {found.shape.type}, so the alert never fires; an alert needs a vector"
     elif not found.shape.filters and not always:
         yield (
-            "has no comparison that decides, so the alert always fires; add one, or threshold "
-            "and op, or always: true if this is meant"
+            "has no comparison that decides, so the alert always fires; add one, or threshold and "
+            "op; if it is meant: always: true, or its name in defaults.always"
         )
 
 
@@ -75,19 +76,19 @@ def label_faults(labels: Mapping[str, str], found: Analysis) -> Iterator[tuple[s
 
 
 def text_faults(
-    text: str, found: Analysis, rule_labels: Mapping[str, str], metrics_of_alerts: bool
+    text: str, found: Analysis, rule_labels: Mapping[str, str], about_alerts: bool
 ) -> Iterator[str]:
     """Say what is wrong with an annotation."""
     yield from texts.template_faults(text)
     if found.faults:
         return
     for used in texts.labels_used(text):
+        set_here = used in ("alertname", "severity") or used in rule_labels
         if not found.shape.may_have(used):
-            yield f'uses the label "{used}", {_missing(found.shape)}'
-        elif not metrics_of_alerts and (used == "alertname" or used in rule_labels):
-            if found.shape.open and used not in ("alertname", "severity"):
-                continue
-            yield f'uses the label "{used}", which the rule sets: $labels has not got it'
+            why = _SET_BY_RULE if set_here else _missing(found.shape)
+            yield f'uses the label "{used}", {why}'
+        elif found.shape.open and used in ("alertname", "severity") and not about_alerts:
+            yield f'uses the label "{used}", {_SET_BY_RULE}'
     if found.shape.per_second and texts.shows_percentage(text):
         yield "shows a rate per second as a percentage; divide it by the rate of all"
 

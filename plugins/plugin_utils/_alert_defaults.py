@@ -79,13 +79,13 @@ def read(given: Any, version: Any, jobs: Any, faults: Faults) -> Defaults:
     if jobs is not None and (fault := schema.texts(jobs)):
         faults.add("known_jobs", fault)
         jobs = None
-    found = _VERSION.fullmatch(version) if type(version) is str else None
+    found = _VERSION.fullmatch(version) if isinstance(version, str) else None
     if not found:
         faults.add("target_version", f'{shown(version)} is no version (example: "3.5.3")')
-    if type(given) is not dict:
+    if not isinstance(given, dict):
         faults.add("defaults", f"{shown(given)} is {kind(given)}, not a dictionary")
         given = {}
-    if not schema.check_keys(given, _KEYS, partial(_below, "defaults"), faults):
+    if schema.check_keys(given, _KEYS, partial(_below, "defaults"), faults):
         given = {}
     if not _groups_are_good(given.get("groups", {}), faults):
         given = {key: value for key, value in given.items() if key != "groups"}
@@ -111,13 +111,13 @@ def _below(path: str, key: str) -> str:
 
 
 def _groups_are_good(groups: Any, faults: Faults) -> bool:
-    if type(groups) is not dict:
+    if not isinstance(groups, dict):
         faults.add("defaults.groups", f"{shown(groups)} is {kind(groups)}, not a dictionary")
         return False
     before = len(faults.lines)
     for name, options in groups.items():
         path = f"defaults.groups.{name}"
-        if type(name) is not str or type(options) is not dict:
+        if not isinstance(name, str) or not isinstance(options, dict):
             faults.add(path, "wants a name and a dictionary (example: {node: {interval: 1m}})")
         else:
             schema.check_keys(options, _GROUP_KEYS, partial(_below, path), faults)

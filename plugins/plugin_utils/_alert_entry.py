@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_annotations as told
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_checks as checks
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
-from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_text as texts
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_ladder import (
     Step,
@@ -57,20 +57,29 @@ KEYS: Mapping[str, schema.Check] = {
     "threshold": schema.thresholds,
     "unit": schema.choice("ratio", "seconds", "bytes", "count"),
 }
-_TEXTS = ("summary", "description", "runbook_url")
 
 
-def rules(entry: Entry, defaults: Defaults, faults: Faults) -> Iterator[dict[str, Any]]:
-    """Make the rules of an entry: one for each job and for each step of its ladder."""
-    values = entry.values
-    if not schema.check_keys(values, KEYS, entry.place, faults, needed=("expr",)):
-        return
+def rules(entry: Entry, defaults: Defaults, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Make the rules of an entry, one for each job and for each step, with their group."""
+    entry = _sound(entry, faults)
     steps = ladder(entry, defaults, faults)
     jobs = _jobs(entry, defaults, faults)
-    if not values.get("enabled", True) or not steps:
-        return
-    for job in jobs:
-        yield from _rules_of_job(entry, defaults, steps, job, faults)
+    if entry.values.get("enabled", True) and "expr" in entry.values:
+        group = entry.values.get("group", defaults.group)
+        for job in jobs:
+            for rule in _rules_of_job(entry, defaults, steps, job, faults):
+                yield group, rule
+
+
+def _sound(entry: Entry, faults: Faults) -> Entry:
+    """Check the keys; go on with those that are right, to find the other faults as well."""
+    wrong = schema.check_keys(entry.values, KEYS, entry.place, faults, needed=("expr",))
+    if "labels" not in wrong and "severity" in entry.values.get("labels", ()):
+        faults.add(entry.place("labels") + ".severity", 'use the key "severity" of the alert')
+    if not wrong:
+        return entry
+    values = {key: value for key, value in entry.values.items() if key not in wrong}
+    return replace(entry, values=values, wrong=wrong)
 
 
 def _jobs(entry: Entry, defaults: Defaults, faults: Faults) -> tuple[str | None, ...]:
@@ -95,7 +104,8 @@ def _rules_of_job(
     values, name = entry.values, entry.name
     expr, guard = _expression(values["expr"], job), _expression(values.get("guard", ""), job)
     found = analyse(expr)
-    always = values.get("always", False) or name in defaults.always or steps[0].op != ""
+    compared = steps[0].op != "" or not entry.wrong.isdisjoint(("threshold", "op"))
+    always = values.get("always", False) or name in defaults.always or compared
     checks.add(faults, entry.place, "expr", checks.expression_faults(found, defaults))
     checks.add(faults, entry.place, "expr", checks.alert_faults(found, always=always))
     checks.add(faults, entry.place, "expr", _composition_faults(found, steps[0], values))
@@ -113,8 +123,8 @@ def _rules_of_job(
         keep = values.get("keep_firing_for", defaults.keep_firing_for)
         if keep and keep != "0":
             rule["keep_firing_for"] = keep
-        rule["labels"] = _filled(labels, "labels", entry, step, faults)
-        rule["annotations"] = _annotations(entry, defaults, step, found, labels, faults)
+        rule["labels"] = told.filled(labels, "labels", entry, step, faults)
+        rule["annotations"] = told.annotated(entry, defaults, step, found, labels, faults)
         for label, fault in checks.label_faults(rule["labels"], found):
             if label not in own:
                 faults.add(entry.place("labels") + f".{label}", fault)
@@ -152,42 +162,3 @@ def _guard_faults(guard: str, found: Analysis, defaults: Defaults) -> Iterator[s
         yield "has no comparison, so it guards nothing"
     elif fault := mismatch(found.shape, other.shape, "and", Matching()):
         yield fault
-
-
-def _filled(
-    given: Mapping[str, str], key: str, entry: Entry, step: Step, faults: Faults
-) -> dict[str, str]:
-    done: dict[str, str] = {}
-    for name, text in given.items():
-        done[name], found = texts.filled(text, step.static)
-        path = name if key == "annotations" and name in _TEXTS else f"{key}.{name}"
-        checks.add(faults, entry.place, path, iter(found))
-    return done
-
-
-def _annotations(
-    entry: Entry,
-    defaults: Defaults,
-    step: Step,
-    found: Analysis,
-    labels: Mapping[str, str],
-    faults: Faults,
-) -> dict[str, str]:
-    values = entry.values
-    given = {name: values[name] for name in _TEXTS if name in values}
-    if defaults.runbook_url and "runbook_url" not in given:
-        given["runbook_url"] = defaults.runbook_url
-    if "runbook_url" in given:
-        given["runbook_url"] = given["runbook_url"].replace("<alertname>", entry.name)
-    given = {**given, **defaults.annotations, **values.get("annotations", {})}
-    for name in defaults.required:
-        if name not in given:
-            faults.add(entry.place(name), "is missing")
-    done = _filled(given, "annotations", entry, step, faults)
-    about_alerts = any(metric.startswith("ALERTS") for metric in found.metrics)
-    if step.op and not found.shape.filters:
-        found = replace(found, shape=replace(found.shape, filters=True))
-    for name, text in done.items():
-        path = name if name in _TEXTS else f"annotations.{name}"
-        checks.add(faults, entry.place, path, checks.text_faults(text, found, labels, about_alerts))
-    return done

@@ -32,10 +32,10 @@ class Step:
 
 
 def ladder(entry: Entry, defaults: Defaults, faults: Faults) -> list[Step]:
-    """List the steps of an alert, the mildest first; empty when something is wrong."""
-    values, before = entry.values, len(faults.lines)
+    """List the steps of an alert, the mildest first."""
+    values = entry.values
     threshold, op = values.get("threshold"), values.get("op", "")
-    if threshold is None and op:
+    if threshold is None and op and "threshold" not in entry.wrong:
         faults.add(entry.place("op"), 'needs "threshold" (example: 0.9)')
     if threshold is not None and not op:
         op = ">"
@@ -46,12 +46,10 @@ def ladder(entry: Entry, defaults: Defaults, faults: Faults) -> list[Step]:
         rungs = [(values.get("severity", defaults.severity), threshold)]
         if fault := defaults.severity_fault(rungs[0][0]):
             faults.add(entry.place("severity"), fault)
-    holds = _holds(entry, [severity for severity, _ in rungs], defaults, faults)
+    holds = _holds(entry, [severity for severity, number in rungs], defaults, faults)
     for severity, number in rungs:
         if number is not None:
             _check_size(entry, severity, number, faults)
-    if len(faults.lines) > before:
-        return []
     return [_step(severity, holds[severity], op, number) for severity, number in rungs]
 
 
@@ -74,7 +72,7 @@ def _rungs(
     for severity in threshold:
         if fault := defaults.severity_fault(severity):
             faults.add(path, fault)
-            return []
+            return [(defaults.severity, None)]
     rungs = sorted(threshold.items(), key=lambda rung: defaults.severities.index(rung[0]))
     if len(rungs) > 1 and op not in (">", ">=", "<", "<="):
         faults.add(entry.place("op"), f'a ladder needs >, >=, < or <=, not "{op}"')

@@ -33,14 +33,14 @@ OPERATORS = (">", ">=", "<", "<=", "==", "!=")
 
 def text(value: Any) -> str:
     """Want a string with something in it."""
-    if type(value) is not str:
+    if not isinstance(value, str):
         return f"{shown(value)} is {kind(value)}, not a string; put it in quotes"
     return "" if value.strip() else "is empty"
 
 
 def duration(value: Any) -> str:
     """Want a duration."""
-    if type(value) is str and milliseconds(value) is not None:
+    if isinstance(value, str) and milliseconds(value) is not None:
         return ""
     if value is None:
         return f"is null; leave the key out or give a duration ({EXAMPLES})"
@@ -54,7 +54,7 @@ def span(value: Any) -> str:
 
 def durations(value: Any) -> str:
     """Want a duration, or one for each severity."""
-    if type(value) is not dict:
+    if not isinstance(value, dict):
         return duration(value)
     return next((f"{shown(key)}: {fault}" for key in value if (fault := duration(value[key]))), "")
 
@@ -68,7 +68,7 @@ def number(value: Any) -> str:
 
 def thresholds(value: Any) -> str:
     """Want a number, or one for each severity."""
-    if type(value) is not dict:
+    if not isinstance(value, dict):
         return number(value)
     if not value:
         return "is empty (example: {warning: 0.8, critical: 0.9})"
@@ -77,18 +77,18 @@ def thresholds(value: Any) -> str:
 
 def boolean(value: Any) -> str:
     """Want true or false."""
-    return "" if type(value) is bool else f"{shown(value)} is {kind(value)}, not true or false"
+    return "" if isinstance(value, bool) else f"{shown(value)} is {kind(value)}, not true or false"
 
 
 def natural(value: Any) -> str:
     """Want a whole number that is not negative."""
-    good = type(value) is int and 0 <= value < 2**31
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
     return "" if good else f"{shown(value)} is not a whole number from 0 on"
 
 
 def texts(value: Any) -> str:
     """Want a list of strings."""
-    if type(value) is not list:
+    if not isinstance(value, list):
         return f"{shown(value)} is {kind(value)}, not a list"
     return next((f"[{i}]: {fault}" for i, item in enumerate(value) if (fault := text(item))), "")
 
@@ -100,12 +100,12 @@ def anything(value: Any) -> str:
 
 def named_texts(value: Any) -> str:
     """Want a dictionary of label or annotation names and strings."""
-    if type(value) is not dict:
+    if not isinstance(value, dict):
         return f"{shown(value)} is {kind(value)}, not a dictionary"
     for name, item in value.items():
-        if type(name) is not str or not LABEL_NAME.fullmatch(name):
+        if not isinstance(name, str) or not LABEL_NAME.fullmatch(name):
             return f"{shown(name)} is no valid name (letters, digits, _; no digit first)"
-        if type(item) is not str:
+        if not isinstance(item, str):
             return f"{name}: {shown(item)} is {kind(item)}, not a string; put it in quotes"
     return ""
 
@@ -125,7 +125,7 @@ def choice(*names: str) -> Check:
     """Want one of the names."""
 
     def check(value: Any) -> str:
-        if value in names and type(value) is str:
+        if value in names and isinstance(value, str):
             return ""
         return f"{shown(value)} is none of {', '.join(names)}{nearest(value, names)}"
 
@@ -138,16 +138,19 @@ def check_keys(
     place: Callable[[str], str],
     faults: Faults,
     needed: Iterable[str] = (),
-) -> bool:
-    """Check every key and value of a dictionary; True when all is well."""
-    before = len(faults.lines)
+) -> frozenset[str]:
+    """Check every key and value of a dictionary; return the keys that are wrong or missing."""
+    wrong: list[str] = []
     for key, value in given.items():
-        check = known.get(key) if type(key) is str else None
+        check = known.get(key) if isinstance(key, str) else None
         if check is None:
             faults.add(place(str(key)), f"unknown key{nearest(key, known)}")
+            wrong.append(key)
         elif fault := check(value):
             faults.add(place(key), fault)
+            wrong.append(key)
     for key in needed:
         if key not in given:
             faults.add(place(key), "is missing")
-    return len(faults.lines) == before
+            wrong.append(key)
+    return frozenset(wrong)

@@ -29,31 +29,33 @@ class Entry:
     values: dict[str, Any]
     path: str
     overridden: frozenset[str] = frozenset()
+    wrong: frozenset[str] = frozenset()
+    """Keys that are refused already and left out of the values."""
 
     def place(self, key: str) -> str:
         """Give the path of a key, in the overrides when it was changed there."""
         return f"overrides.{self.name}.{key}" if key in self.overridden else f"{self.path}.{key}"
 
 
-def entries(alerts: Any, extra: Any, overrides: Any, faults: Faults) -> list[Entry]:
+def entries(alerts: Any, extra: Any, overrides: Any, faults: Faults) -> Iterator[Entry]:
     """Merge the three sources."""
     changes = _dictionary(overrides, "overrides", faults)
-    found: dict[str, Entry] = {}
+    found: set[str] = set()
     for source, given in (("alerts", alerts), ("extra", extra)):
         for name, values in _named(_dictionary(given, source, faults), source, faults):
             if name in found:
                 faults.add(f"{source}.{name}", "is in alerts already; change it by overrides")
                 continue
-            found[name] = _changed(name, values, f"{source}.{name}", changes.get(name), faults)
+            found.add(name)
+            yield _changed(name, values, f"{source}.{name}", changes.get(name), faults)
     unknown = [name for name in changes if name not in found]
     for count, name in enumerate(unknown):
         hint = nearest(name, found) if count < _HINTS else ""
         faults.add(f"overrides.{name}", f"there is no such alert{hint}")
-    return list(found.values())
 
 
 def _dictionary(given: Any, path: str, faults: Faults) -> dict[Any, Any]:
-    if given is None or type(given) is dict:
+    if given is None or isinstance(given, dict):
         return given or {}
     example = "(example: {TargetDown: {expr: up == 0, summary: ...}})"
     faults.add(path, f"{shown(given)} is {kind(given)}, not a dictionary {example}")
@@ -64,9 +66,9 @@ def _named(
     given: dict[Any, Any], source: str, faults: Faults
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, values in given.items():
-        if type(name) is not str or not ALERT_NAME.fullmatch(name):
+        if not isinstance(name, str) or not ALERT_NAME.fullmatch(name):
             faults.add(source, f"{shown(name)} is no alert name (example: DiskSpaceLow)")
-        elif type(values) is not dict:
+        elif not isinstance(values, dict):
             faults.add(f"{source}.{name}", f"{shown(values)} is {kind(values)}, not a dictionary")
         else:
             yield name, values
@@ -75,11 +77,11 @@ def _named(
 def _changed(name: str, values: dict[str, Any], path: str, change: Any, faults: Faults) -> Entry:
     if change is None:
         return Entry(name, values, path)
-    if type(change) is not dict:
+    if not isinstance(change, dict):
         faults.add(f"overrides.{name}", f"{shown(change)} is {kind(change)}, not a dictionary")
         return Entry(name, values, path)
     merged = {**values, **change}
     for key in ("annotations", "labels"):
-        if type(values.get(key)) is dict and type(change.get(key)) is dict:
+        if isinstance(values.get(key), dict) and isinstance(change.get(key), dict):
             merged[key] = {**values[key], **change[key]}
     return Entry(name, merged, path, frozenset(map(str, change)))

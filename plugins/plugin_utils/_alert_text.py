@@ -70,7 +70,7 @@ def filled(text: str, static: Mapping[str, str]) -> tuple[str, list[str]]:
     return _PLACEHOLDER.sub(fill, text), faults
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def template_faults(text: str) -> tuple[str, ...]:
     """List what is wrong with the Go templates in a text."""
     if "{{" not in text and "}}" not in text:
@@ -100,7 +100,7 @@ def template_faults(text: str) -> tuple[str, ...]:
     return tuple(faults)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def labels_used(text: str) -> tuple[str, ...]:
     """List the labels that the Go templates in a text read from the series."""
     if "{{" not in text:

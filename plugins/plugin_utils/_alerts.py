@@ -49,8 +49,8 @@ def alert_rules(
     found: dict[str, list[dict[str, Any]]] = {}
     _record(recording_rules, settled, found, faults)
     for entry in entries(compact, extra, overrides, faults):
-        for rule in rules(entry, settled, faults):
-            found.setdefault(entry.values.get("group", settled.group), []).append(rule)
+        for group, rule in rules(entry, settled, faults):
+            found.setdefault(group, []).append(rule)
     result = [
         {"name": name, **settled.groups.get(name, {}), "rules": content}
         for name, content in found.items()
@@ -65,9 +65,9 @@ def alert_rules(
 
 def _given_groups(alerts: Any, settled: Defaults, faults: Faults) -> list[dict[str, Any]] | None:
     """Take `{groups: [...]}` or a list as groups in Prometheus' own form."""
-    if type(alerts) is list:
+    if isinstance(alerts, list):
         return raw.groups(alerts, "alerts", settled, faults)
-    if type(alerts) is dict and type(alerts.get("groups")) is list and len(alerts) == 1:
+    if isinstance(alerts, dict) and isinstance(alerts.get("groups"), list) and len(alerts) == 1:
         return raw.groups(alerts["groups"], "alerts.groups", settled, faults)
     return None
 
@@ -77,18 +77,18 @@ def _record(
 ) -> None:
     if given is None:
         return
-    if type(given) is not list:
+    if not isinstance(given, list):
         faults.add("recording_rules", f"{shown(given)} is {kind(given)}, not a list")
         return
     for i, item in enumerate(given):
         path, group = f"recording_rules[{i}]", _RECORDING_GROUP
-        if type(item) is dict:
+        if isinstance(item, dict):
             if "record" not in item:
                 faults.add(f"{path}.record", "is missing")
                 continue
             group = item.get("group", _RECORDING_GROUP)
             item = {key: value for key, value in item.items() if key != "group"}
-        if type(group) is not str or not group:
+        if not isinstance(group, str) or not group:
             faults.add(f"{path}.group", f"{shown(group)} is no group name")
             continue
         rule = raw.rule(item, path, 0, settled, faults)

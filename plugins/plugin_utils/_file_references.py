@@ -23,22 +23,22 @@ def file_references(config: Any, *, ignore: Any = WRITTEN) -> list[str]:
     """List each path under a key that ends in `_file`, once, in order."""
     if type(config) not in (dict, list):
         raise InputError([f"needs a configuration, got {shown(config)}, {kind(config)}"])
-    if type(ignore) not in (list, tuple) or any(type(key) is not str for key in ignore):
+    if type(ignore) not in (list, tuple) or any(not isinstance(key, str) for key in ignore):
         raise InputError([f"ignore: {shown(ignore)} is no list of keys"])
     return list(dict.fromkeys(_paths(config, frozenset(ignore))))
 
 
 def _paths(value: Any, ignore: frozenset[str]) -> Iterator[str]:
-    if type(value) is list:
+    if isinstance(value, list):
         for item in value:
             yield from _paths(item, ignore)
-    elif type(value) is dict:
+    elif isinstance(value, dict):
         for key, item in value.items():
-            if type(key) is not str or not key.endswith("_file"):
+            if not isinstance(key, str) or not key.endswith("_file"):
                 yield from _paths(item, ignore)
             elif _is_path(item) and key not in ignore:
                 yield item
 
 
 def _is_path(item: Any) -> bool:
-    return type(item) is str and item.strip() != "" and not item.startswith(_MADE_AT_START)
+    return isinstance(item, str) and item.strip() != "" and not item.startswith(_MADE_AT_START)

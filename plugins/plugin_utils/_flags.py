@@ -1,55 +1,53 @@
 # Copyright (c) Barehost contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Command-line flags as data: a mapping of flag name to value becomes a list of arguments.
-
-Private to this collection.
-"""
+"""Make command-line arguments of a mapping of flags (private to this collection)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-# How each family of flag parsers writes a flag, and a switch that is on or off.
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
+    Faults,
+    kind,
+    shown,
+)
+
+# How each family of flag parsers writes a flag with a value, and a switch that is on or off.
 STYLES = {
     "kingpin": ("--{name}={value}", "--{name}", "--no-{name}"),
     "go": ("-{name}={value}", "-{name}=true", "-{name}=false"),
 }
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-class FlagsError(ValueError):
-    """Every fault of the flags, one a line."""
-
-
-def flags(values: Mapping[str, Any], style: str = "kingpin") -> list[str]:
+def flags(values: Any, *, style: Any = "kingpin") -> list[str]:
     """Return the arguments in the order of the mapping; null takes a flag away."""
+    faults = Faults()
+    if not isinstance(values, Mapping):
+        faults.add("flags", f"{shown(values)} is {kind(values)}, not a dictionary of flags")
+        values = {}
     if style not in STYLES:
-        raise FlagsError(f"style: {style!r} is unknown (choose from {', '.join(sorted(STYLES))})")
-    faults: list[str] = []
-    arguments: list[str] = []
-    for name, value in values.items():
-        if not isinstance(name, str) or not _NAME.match(name):
-            faults.append(f"{name!r} is no flag name (example: web.enable-lifecycle, no dashes before it)")
-        elif isinstance(value, (list, tuple)):
-            for index, item in enumerate(value):
-                arguments += _arguments(f"{name}[{index}]", name, item, style, faults)
-        else:
-            arguments += _arguments(name, name, value, style, faults)
-    if faults:
-        raise FlagsError("\n".join(faults))
-    return arguments
+        faults.add("style", f"{shown(style)} is none of {', '.join(STYLES)}")
+        style = "kingpin"
+    forms = STYLES[style]
+    arguments = [list(_arguments(name, value, forms, faults)) for name, value in values.items()]
+    faults.refuse()
+    return [argument for group in arguments for argument in group]
 
 
-def _arguments(where: str, name: str, value: Any, style: str, faults: list[str]) -> list[str]:
-    assign, on, off = STYLES[style]
-    if value is None:
-        return []
-    if isinstance(value, bool):
-        return [(on if value else off).format(name=name)]
-    if isinstance(value, (str, int, float)):
-        return [assign.format(name=name, value=value)]
-    faults.append(f"{where}: a flag takes a string, a number, true, false or a list of these")
-    return []
+def _arguments(name: Any, value: Any, forms: tuple[str, str, str], faults: Faults) -> Iterator[str]:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        faults.add("flags", f"{shown(name)} is no flag name (example: web.enable-lifecycle)")
+        return
+    assign, on, off = forms
+    for index, item in enumerate(value if isinstance(value, list) else [value]):
+        if isinstance(item, bool):
+            yield (on if item else off).format(name=name)
+        elif isinstance(item, (str, int, float)):
+            yield assign.format(name=name, value=item)
+        elif item is not None:
+            path = f"flags.{name}" + (f"[{index}]" if isinstance(value, list) else "")
+            faults.add(path, f"{shown(item)} is {kind(item)}; flags take text, numbers, switches")

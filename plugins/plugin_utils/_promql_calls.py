@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _promql_nodes as tree
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import nearest
@@ -23,7 +23,11 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape 
     Shape,
 )
 
-_GAUGES = ("_bytes", "_celsius", "_info", "_ratio", "_timestamp_seconds")
+_GAUGE = re.compile(
+    r".*(?:_celsius|_info|_ratio|_timestamp_seconds"
+    r"|(?:avail|available|free|limit|memtotal|resident_memory|size|used)_bytes)",
+    re.IGNORECASE,
+)
 _KEEP_UNIT = frozenset(
     ("abs", "ceil", "clamp", "clamp_max", "clamp_min", "floor", "round", "sort", "sort_desc")
     + ("avg_over_time", "last_over_time", "max_over_time", "min_over_time")
@@ -64,7 +68,7 @@ def _vector(node: tree.Call, given: Sequence[Shape], notes: Notes) -> Shape:
         return Shape(labels=_fixed(argument), filters=True)
     if isinstance(argument, tree.Selector) and argument.range and name in OVER_SAMPLES:
         notes.sampled(argument.range)
-        if name in OF_COUNTERS and argument.metric.endswith(_GAUGES):
+        if name in OF_COUNTERS and _GAUGE.fullmatch(argument.metric):
             notes.faults.append(f'{name}() is for counters; "{argument.metric}" is a gauge')
     if name in ("histogram_quantile", "histogram_fraction"):
         if not shape.may_have("le") and any(m.endswith("_bucket") for m in notes.metrics):
@@ -74,7 +78,7 @@ def _vector(node: tree.Call, given: Sequence[Shape], notes: Notes) -> Shape:
         target = node.arguments[1] if len(node.arguments) > 1 else None
         return shape.adding([target.value]) if isinstance(target, tree.Text) else shape
     per_second = name in PER_SECOND or (shape.per_second and name in _KEEP_UNIT)
-    return replace(shape, type=VECTOR, per_second=per_second)
+    return Shape(VECTOR, shape.labels, shape.open, shape.filters, per_second)
 
 
 def _fixed(node: tree.Node) -> frozenset[str]:

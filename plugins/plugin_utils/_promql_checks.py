@@ -39,7 +39,7 @@ class Analysis:
     """The longest and the shortest range, in milliseconds."""
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=1024)
 def analyse(expression: str) -> Analysis:
     """Parse an expression and look at it from all sides."""
     try:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_lexer import unquoted
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_lexer import clause
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_nodes import PromqlError
 
 END = ""
-QUOTES = frozenset("\"'`")
 
 
 class Cursor:
@@ -50,20 +49,11 @@ class Cursor:
         """Pass one of the words, in any case, when it is ahead; return it in lower case."""
         return self.take().lower() if self.next.lower() in words else ""
 
-    def names(self) -> tuple[str, ...]:
-        """Pass a list of label names in parentheses."""
-        self.demand("(")
-        found: list[str] = []
-        while self.next != ")":
-            token = self.take()
-            if token[:1] in QUOTES and token:
-                found.append(unquoted(token))
-            elif token.isidentifier():
-                found.append(token)
-            else:
-                self.give_back()
-                raise self.unexpected("a label name")
-            if self.next != ")":
-                self.demand(",")
-        self.take()
-        return tuple(found)
+    def clause(self, *words: str) -> tuple[str, tuple[str, ...]]:
+        """Pass one of the words with its labels in parentheses; return both."""
+        if self.next[-1:] == ")" and len(self.next) > 1:
+            word, labels = clause(self.next)
+            if word in words:
+                self.take()
+                return word, labels
+        return "", ()

@@ -54,9 +54,13 @@ def length(text: str) -> int:
 
 def number(token: str) -> float:
     """Read a number."""
-    if token[-1] in "smhdwy" and not token.lower().startswith("0x"):
+    if token.lower().startswith("0x"):
+        return float(int(token, 16))
+    if token[-1] in "smhdwy":
         return length(token) / 1000
-    return float(int(token, 16)) if token.lower().startswith("0x") else float(token)
+    if token == ".":
+        raise PromqlError('"." is no number')
+    return float(token)
 
 
 def _positive(window: str) -> int:

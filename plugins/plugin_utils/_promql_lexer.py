@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Cut PromQL into tokens (private to this collection).
 
-A whole `{...}` and a whole `[...]` are one token each: most expressions then have a handful of
-tokens, and the same matchers, which recur in every rule, are read only once.
+A whole `{...}`, a whole `[...]` and a whole `by (...)` are one token each: most expressions then
+have a handful of tokens, and what recurs in every rule is read only once.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_nodes 
 _STRING = r""" "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | `[^`]*` """
 _NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 _BLANK = r"\s+|\#[^\n]*"
+_CLAUSE = "(?i:by|without|on|ignoring|group_left|group_right)"
 _TOKEN = re.compile(
     rf"""{_BLANK} | {_STRING}
     | \{{ (?: [^{{}}"'`\#] | {_STRING} | \#[^\n]* )* \}}
@@ -27,6 +28,7 @@ _TOKEN = re.compile(
     | (?:[0-9]+(?:ms|[smhdwy]))+
     | 0[xX][0-9a-fA-F]+
     | (?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
+    | (?:{_CLAUSE})\s*\([^()]*\)
     | [a-zA-Z_:][a-zA-Z0-9_:]*
     | == | != | >= | <= | [-+*/%^<>(),@]
     | .""",
@@ -40,6 +42,7 @@ _MATCHER = re.compile(
     (?:{_BLANK})* (?:,|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
+_PLAIN_MATCHER = re.compile(rf'({_NAME})(=~|!~|!=|=)"([^"\\]*)"(?:,\s*|\Z)')
 _ONE_LINE = re.compile(rf"(?P<keep>{_STRING})|(?:{_BLANK})+", re.VERBOSE | re.DOTALL)
 _ESCAPE = re.compile(
     r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|(.))", re.DOTALL
@@ -60,7 +63,7 @@ def one_line(expression: str) -> str:
     return _ONE_LINE.sub(lambda match: match["keep"] or " ", expression).strip()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def unquoted(literal: str) -> str:
     """Read a string literal the way Go does."""
     if literal[0] == "`" or "\\" not in literal:
@@ -80,10 +83,16 @@ def _unescaped(match: re.Match[str]) -> str:
     return _ESCAPES[letter]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def matchers(block: str) -> tuple[Matcher, ...]:
     """Read a `{...}` block."""
+    if len(block) < 2:
+        raise PromqlError('"{" is not closed')
     inner, position, found = block[1:-1], 0, list[Matcher]()
+    while match := _PLAIN_MATCHER.match(inner, position):
+        label, op, value = match.groups()
+        position = match.end()
+        found.append(Matcher(label, op, _pattern(op, value) if "~" in op else value))
     while position < len(inner) and inner[position:].strip():
         match = _MATCHER.match(inner, position)
         if not match:
@@ -95,6 +104,20 @@ def matchers(block: str) -> tuple[Matcher, ...]:
         label = match["label"] if match["label"][0] not in "\"'`" else unquoted(match["label"])
         found.append(Matcher(label, match["op"], _pattern(match["op"], unquoted(match["value"]))))
     return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def clause(token: str) -> tuple[str, tuple[str, ...]]:
+    """Read a token such as `by (job, instance)`."""
+    word, _bracket, inner = token[:-1].partition("(")
+    names = [name.strip() for name in inner.split(",")] if inner.strip() else []
+    if names and not names[-1]:
+        names.pop()
+    labels = [unquoted(name) if name[:1] in ("'", '"', "`") else name for name in names]
+    for name, label in zip(names, labels, strict=True):
+        if label == name and not re.fullmatch(_NAME, name):
+            raise PromqlError(f'"{name}" in "{token}" is no label name')
+    return word.strip().lower(), tuple(labels)
 
 
 def _pattern(op: str, value: str) -> str:
@@ -111,7 +134,7 @@ def _pattern(op: str, value: str) -> str:
     return value
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def selects_everything(conditions: tuple[Matcher, ...]) -> bool:
     """Tell whether the conditions also hold for a series without any of the labels."""
     return all(_holds_for_nothing(condition) for condition in conditions)

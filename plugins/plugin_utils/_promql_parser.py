@@ -9,41 +9,17 @@ without feature flags; types and meaning are the matter of `_promql_checks`.
 
 from __future__ import annotations
 
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_cursor import (
-    END,
-    QUOTES,
-    Cursor,
-)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _promql_leaves as leaves
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _promql_lexer as lexer
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _promql_nodes as tree
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_cursor import END, Cursor
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_functions import (
     AGGREGATIONS,
     COMPARISONS,
     PARAMETRIC,
     SETS,
 )
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_leaves import (
-    length,
-    number,
-    ranged,
-    selector,
-)
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_lexer import (
-    matchers,
-    tokens,
-    unquoted,
-)
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_nodes import (
-    Aggregation,
-    Binary,
-    Call,
-    Group,
-    Matching,
-    Node,
-    Number,
-    PromqlError,
-    Selector,
-    Signed,
-    Text,
-)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_nodes import PromqlError
 
 _POWER, _PRODUCT = 6, 5
 _PRECEDENCE = {
@@ -52,12 +28,13 @@ _PRECEDENCE = {
     **{"+": 4, "-": 4, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT, "atan2": _PRODUCT},
     **{"^": _POWER},
 }
-_NUMBER_STARTS = frozenset("0123456789.")
+_MATCHING_STARTS = frozenset("bBoOiI")
+_NUMBER_STARTS, _QUOTES = frozenset("0123456789."), frozenset("\"'`")
 
 
-def parse(expression: str) -> Node:
+def parse(expression: str) -> tree.Node:
     """Parse a whole expression."""
-    parser = _Parser(tokens(expression))
+    parser = _Parser(lexer.tokens(expression))
     try:
         node = parser.expression(1)
     except RecursionError:
@@ -70,7 +47,7 @@ def parse(expression: str) -> Node:
 class _Parser(Cursor):
     """The grammar, one method an idea."""
 
-    def expression(self, lowest: int) -> Node:
+    def expression(self, lowest: int) -> tree.Node:
         """Parse operations of at least this precedence."""
         left = self.signed()
         while True:
@@ -81,29 +58,31 @@ class _Parser(Cursor):
             self.take()
             matching = self.matching(op)
             right = self.expression(precedence + (precedence != _POWER))
-            left = Binary(op, left, right, matching)
+            left = tree.Binary(op, left, right, matching)
 
-    def signed(self) -> Node:
+    def signed(self) -> tree.Node:
         """Parse an operand with its sign."""
         if self.next in ("-", "+"):
             self.take()
-            return Signed(self.expression(_POWER))
+            return tree.Signed(self.expression(_POWER))
         return self.suffixed(self.primary())
 
-    def matching(self, op: str) -> Matching:
+    def matching(self, op: str) -> tree.Matching:
         """Parse what may stand between a binary operator and its right side."""
+        if self.next[:1] not in _MATCHING_STARTS:
+            return tree.NO_MATCHING
         boolean = self.keyword("bool")
         if boolean and op not in COMPARISONS:
             raise PromqlError(f'"bool" stands after "{op}", which is no comparison')
-        kind = self.keyword("on", "ignoring")
-        labels = self.names() if kind else ()
-        group = self.keyword("group_left", "group_right") if kind else ""
-        include = self.names() if group and self.next == "(" else ()
+        kind, labels = self.clause("on", "ignoring")
+        group, include = self.clause("group_left", "group_right") if kind else ("", ())
+        if kind and not group:
+            group = self.keyword("group_left", "group_right")
         if group and op in SETS:
             raise PromqlError(f'"{group}" cannot stand after "{op}"')
-        return Matching(bool(boolean), kind, labels, group, include)
+        return tree.Matching(bool(boolean), kind, labels, group, include)
 
-    def primary(self) -> Node:
+    def primary(self) -> tree.Node:
         """Parse an operand without what follows it."""
         token = self.next
         first = token[:1]
@@ -111,41 +90,41 @@ class _Parser(Cursor):
             self.take()
             inner = self.expression(1)
             self.demand(")")
-            return Group(inner)
+            return tree.Group(inner)
         if first == "{":
             self.take()
-            return selector("", matchers(token))
-        if first.isalpha() or first in ("_", ":"):
+            return leaves.selector("", lexer.matchers(token))
+        if token.isascii() and (first.isalpha() or first in ("_", ":")) and token[-1] != ")":
             return self.named()
-        if first in _NUMBER_STARTS and first:
+        if first in _NUMBER_STARTS:
             self.take()
-            return Number(number(token))
-        if first in QUOTES and first and len(token) > 1:
+            return tree.Number(leaves.number(token))
+        if first in _QUOTES and len(token) > 1:
             self.take()
-            return Text(unquoted(token))
+            return tree.Text(lexer.unquoted(token))
         raise self.unexpected("an expression")
 
-    def named(self) -> Node:
+    def named(self) -> tree.Node:
         """Parse an operand that begins with a name."""
         token = self.take()
         lower = token.lower()
-        if lower in AGGREGATIONS and (self.next == "(" or self.next.lower() in ("by", "without")):
+        if lower in AGGREGATIONS and self.next[-1:] in ("(", ")") and self.next != ")":
             return self.aggregation(lower)
         if self.next == "(":
-            return Call(token, self.arguments())
+            return tree.Call(token, self.arguments())
         if lower in ("inf", "nan"):
-            return Number(float(lower))
+            return tree.Number(float(lower))
         if self.next[:1] == "{":
-            return selector(token, matchers(self.take()))
+            return leaves.selector(token, lexer.matchers(self.take()))
         if lower in _PRECEDENCE or lower in ("bool", "by", "on", "ignoring", "without", "offset"):
             self.give_back()
             raise self.unexpected("an expression")
-        return Selector(token, ())
+        return tree.Selector(token, ())
 
-    def arguments(self) -> tuple[Node, ...]:
+    def arguments(self) -> tuple[tree.Node, ...]:
         """Parse the arguments of a call."""
         self.demand("(")
-        found: list[Node] = []
+        found: list[tree.Node] = []
         while self.next != ")":
             found.append(self.expression(1))
             if self.next != ")":
@@ -153,31 +132,30 @@ class _Parser(Cursor):
         self.take()
         return tuple(found)
 
-    def aggregation(self, op: str) -> Node:
+    def aggregation(self, op: str) -> tree.Node:
         """Parse an aggregation, its labels before or after."""
-        clause = self.keyword("by", "without")
-        labels = self.names() if clause else ()
+        clause, labels = self.clause("by", "without")
         arguments = self.arguments()
         if not clause:
-            clause = self.keyword("by", "without")
-            labels = self.names() if clause else ()
+            clause, labels = self.clause("by", "without")
         wanted = 2 if op in PARAMETRIC else 1
         if len(arguments) != wanted:
             raise PromqlError(f"{op}() takes {wanted} argument(s), got {len(arguments)}")
         parameter = arguments[0] if wanted == 2 else None
-        return Aggregation(op, arguments[-1], parameter, labels, clause == "without")
+        return tree.Aggregation(op, arguments[-1], parameter, labels, clause == "without")
 
-    def suffixed(self, node: Node) -> Node:
+    def suffixed(self, node: tree.Node) -> tree.Node:
         """Parse ranges, offsets and moments behind an operand."""
         while True:
-            if self.next[:1] == "[":
-                node = ranged(node, self.take())
-            elif self.next.lower() == "offset":
+            ahead = self.next[:1]
+            if ahead == "[":
+                node = leaves.ranged(node, self.take())
+            elif ahead in ("o", "O") and self.next.lower() == "offset":
                 self.take()
                 if self.next in ("-", "+"):
                     self.take()
-                length(self.take())
-            elif self.next == "@":
+                leaves.length(self.take())
+            elif ahead == "@":
                 self.take()
                 self.moment()
             else:
@@ -191,5 +169,5 @@ class _Parser(Cursor):
         if token in ("start", "end"):
             self.demand("(")
             self.demand(")")
-        elif token[:1] not in _NUMBER_STARTS or not token:
+        elif token[:1] not in _NUMBER_STARTS:
             raise PromqlError('after "@" stands a time stamp, start() or end()')

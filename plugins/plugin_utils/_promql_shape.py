@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_nodes import Matching
 
 VECTOR, RANGE, SCALAR, STRING = "vector", "range vector", "scalar", "string"
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """The type of a result, the labels it can have, and whether it can be empty."""
 
     type: str = VECTOR
@@ -35,18 +34,21 @@ class Shape:
 
     def keeping(self, names: Iterable[str]) -> Shape:
         """Keep only these labels."""
-        kept = frozenset(name for name in names if self.may_have(name))
-        return replace(self, labels=kept, open=False)
+        return self.having(filter(self.may_have, names), False)
 
     def without(self, names: Iterable[str]) -> Shape:
         """Lose these labels."""
         gone = frozenset(names)
-        return replace(self, labels=self.labels | gone if self.open else self.labels - gone)
+        return self.having(self.labels | gone if self.open else self.labels - gone, self.open)
 
     def adding(self, names: Iterable[str]) -> Shape:
         """Gain these labels."""
         new = frozenset(names)
-        return replace(self, labels=self.labels - new if self.open else self.labels | new)
+        return self.having(self.labels - new if self.open else self.labels | new, self.open)
+
+    def having(self, labels: Iterable[str], is_open: bool) -> Shape:
+        """Take other labels."""
+        return Shape(self.type, frozenset(labels), is_open, self.filters, self.per_second)
 
 
 def either(left: Shape, right: Shape) -> Shape:
@@ -74,11 +76,11 @@ def both(left: Shape, right: Shape, matching: Matching) -> Shape:
     if matching.kind == "ignoring":
         return left.without(matching.labels)
     if left.open and right.open:
-        return replace(left, labels=left.labels | right.labels)
+        return left.having(left.labels | right.labels, True)
     if left.open or right.open:
         closed, other = (right, left) if left.open else (left, right)
-        return replace(left, labels=frozenset(filter(other.may_have, closed.labels)), open=False)
-    return replace(left, labels=left.labels & right.labels)
+        return left.having(filter(other.may_have, closed.labels), False)
+    return left.having(left.labels & right.labels, False)
 
 
 def mismatch(left: Shape, right: Shape, op: str, matching: Matching) -> str:

@@ -55,7 +55,7 @@ def _below(path: str, key: str) -> str:
 
 def groups(given: Any, path: str, defaults: Defaults, faults: Faults) -> list[dict[str, Any]]:
     """Check a list of groups and copy it."""
-    if type(given) is not list:
+    if not isinstance(given, list):
         faults.add(path, f"{shown(given)} is {kind(given)}, not a list of groups")
         return []
     found = [_group(group, f"{path}[{i}]", defaults, faults) for i, group in enumerate(given)]
@@ -63,17 +63,17 @@ def groups(given: Any, path: str, defaults: Defaults, faults: Faults) -> list[di
 
 
 def _group(given: Any, path: str, defaults: Defaults, faults: Faults) -> dict[str, Any]:
-    if type(given) is not dict:
+    if not isinstance(given, dict):
         faults.add(path, f"{shown(given)} is {kind(given)}, not a group (name and rules)")
         return {}
     place = partial(_below, path)
-    if not schema.check_keys(given, _GROUP, place, faults, needed=("name", "rules")):
+    if schema.check_keys(given, _GROUP, place, faults, needed=("name", "rules")):
         return {}
     for key, (major, minor) in _SINCE.items():
         if key in given and defaults.version < (major, minor):
             faults.add(place(key), f"needs Prometheus {major}.{minor} or later")
     rules = given["rules"]
-    if type(rules) is not list or not rules:
+    if not isinstance(rules, list) or not rules:
         faults.add(place("rules"), f"{shown(rules)} is no list of rules")
         return {}
     interval = milliseconds(given.get("interval", defaults.evaluation_interval)) or 0
@@ -87,7 +87,7 @@ def rule(
     given: Any, path: str, interval: int, defaults: Defaults, faults: Faults
 ) -> dict[str, Any]:
     """Check one rule and copy it."""
-    if type(given) is not dict:
+    if not isinstance(given, dict):
         faults.add(path, f"{shown(given)} is {kind(given)}, not a rule")
         return {}
     place = partial(_below, path)
@@ -95,7 +95,7 @@ def rule(
         faults.add(path, 'needs either "alert" or "record"')
         return {}
     known = _ALERT if "alert" in given else _RECORD
-    if not schema.check_keys(given, known, place, faults, needed=("expr",)):
+    if schema.check_keys(given, known, place, faults, needed=("expr",)):
         return {}
     found = analyse(given["expr"])
     checks.add(faults, place, "expr", checks.expression_faults(found, defaults))

@@ -36,14 +36,14 @@ def rule_tests(rule_file: Any, tests: Any, *, rule_files: Any) -> dict[str, Any]
     if fault := schema.texts(rule_files):
         faults.add("rule_files", fault)
     fixed = _fixed_annotations(rule_file, faults)
-    if type(tests) is not dict:
+    if not isinstance(tests, dict):
         faults.add("tests", f"{shown(tests)} is {kind(tests)}, not a dictionary of alert names")
         tests = {}
     found: list[dict[str, Any]] = []
     for alert, cases in tests.items():
-        if type(cases) is dict:
+        if isinstance(cases, dict):
             cases = cases.get("tests", [])
-        if type(cases) is not list:
+        if not isinstance(cases, list):
             faults.add(f"tests.{alert}", f"{shown(cases)} is {kind(cases)}, not a list")
         elif cases and alert not in fixed:
             faults.add(f"tests.{alert}", f"no rule makes this alert{nearest(alert, fixed)}")
@@ -57,17 +57,17 @@ def rule_tests(rule_file: Any, tests: Any, *, rule_files: Any) -> dict[str, Any]
 def _fixed_annotations(rule_file: Any, faults: Faults) -> dict[str, dict[str, str]]:
     """Collect, for each alert, the annotations that are the same for every series."""
     fixed: dict[str, dict[str, str]] = {}
-    groups = rule_file.get("groups") if type(rule_file) is dict else None
-    if type(groups) is not list:
+    groups = rule_file.get("groups") if isinstance(rule_file, dict) else None
+    if not isinstance(groups, list):
         faults.add("rules", "wants what alert_rules returns (example: {groups: [...]})")
         return fixed
     for group in groups:
-        rules = group.get("rules") if type(group) is dict else None
-        for rule in rules if type(rules) is list else []:
-            if type(rule) is not dict or type(rule.get("alert")) is not str:
+        rules = group.get("rules") if isinstance(group, dict) else None
+        for rule in rules if isinstance(rules, list) else []:
+            if not isinstance(rule, dict) or not isinstance(rule.get("alert"), str):
                 continue
             given = rule.get("annotations")
-            given = given if type(given) is dict else {}
+            given = given if isinstance(given, dict) else {}
             texts = {key: text for key, text in given.items() if "{{" not in str(text)}
             known = fixed.setdefault(rule["alert"], texts)
             fixed[rule["alert"]] = {k: t for k, t in known.items() if texts.get(k) == t}
@@ -77,17 +77,18 @@ def _fixed_annotations(rule_file: Any, faults: Faults) -> dict[str, dict[str, st
 def _test(
     alert: str, case: Any, path: str, fixed: Mapping[str, str], faults: Faults
 ) -> Iterator[dict[str, Any]]:
-    if type(case) is not dict:
+    if not isinstance(case, dict):
         faults.add(path, f"{shown(case)} is {kind(case)}, not a dictionary")
         return
     place = f"{path}.{{}}".format
-    if not schema.check_keys(case, _TEST, place, faults, needed=("name", "at")):
+    if schema.check_keys(case, _TEST, place, faults, needed=("name", "at")):
         return
     series, moments = case.get("series", {}), case["at"]
-    if type(series) is not dict or any(schema.text(text) for text in series.values()):
-        faults.add(place("series"), "wants series and their values (example: {up: 1x10})")
+    if not isinstance(series, dict) or any(schema.text(text) for text in series.values()):
+        hint = 'in quotes (example: {up: "0x10"}), since YAML takes 0x10 for the number 16'
+        faults.add(place("series"), f"wants series and their values, {hint}")
         return
-    if type(moments) is not dict or any(schema.duration(moment) for moment in moments):
+    if not isinstance(moments, dict) or any(schema.duration(moment) for moment in moments):
         faults.add(place("at"), "wants moments and the alerts that fire (example: {5m: []})")
         return
     yield {
@@ -100,7 +101,7 @@ def _test(
                 "alertname": alert,
                 "exp_alerts": [
                     _expected(item, f"{path}.at.{moment}[{i}]", fixed, faults)
-                    for i, item in enumerate(alerts if type(alerts) is list else [alerts])
+                    for i, item in enumerate(alerts if isinstance(alerts, list) else [alerts])
                 ],
             }
             for moment, alerts in moments.items()
@@ -109,10 +110,10 @@ def _test(
 
 
 def _expected(item: Any, path: str, fixed: Mapping[str, str], faults: Faults) -> dict[str, Any]:
-    if type(item) is not dict:
+    if not isinstance(item, dict):
         faults.add(path, f"{shown(item)} is {kind(item)}, not labels and texts")
         return {}
-    if not schema.check_keys(item, _ALERT, f"{path}.{{}}".format, faults, needed=("labels",)):
+    if schema.check_keys(item, _ALERT, f"{path}.{{}}".format, faults, needed=("labels",)):
         return {}
     own = {key: item[key] for key in ("summary", "description") if key in item}
     texts = {**fixed, **own, **item.get("annotations", {})}

@@ -36,7 +36,7 @@ def scrape_targets(
 ) -> list[dict[str, Any]]:
     """Make one target group a host; refuse the input with all its faults."""
     faults = Faults()
-    if type(hosts) is not list:
+    if not isinstance(hosts, list):
         faults.add("hosts", f"{shown(hosts)} is {kind(hosts)}, not a list of host names")
         hosts = []
     _check_port(port, "port", faults)
@@ -44,7 +44,7 @@ def scrape_targets(
     groups: list[dict[str, Any]] = []
     done: set[str] = set()
     for index, host in enumerate(hosts):
-        values = variables(host) if type(host) is str else None
+        values = variables(host) if isinstance(host, str) else None
         if values is None:
             faults.add(f"hosts[{index}]", f"there is no host {shown(host)} in the inventory")
             continue
@@ -65,8 +65,8 @@ def scrape_targets(
 
 
 def _check_port(port: Any, path: str, faults: Faults) -> None:
-    number = int(port) if type(port) is str and re.fullmatch(r"[0-9]{1,5}", port) else port
-    if type(number) is not int or not 0 < number < 65536:
+    number = int(port) if isinstance(port, str) and re.fullmatch(r"[0-9]{1,5}", port) else port
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 < number < 65536:
         faults.add(path, f"{shown(port)} is no port from 1 to 65535 (example: 9100)")
 
 
@@ -75,7 +75,7 @@ def _address(host: str, values: Mapping[str, Any], names: Sequence[str], faults:
         address = values.get(name)
         if address in (None, ""):
             continue
-        if type(address) is not str or not _is_address(address):
+        if not isinstance(address, str) or not _is_address(address):
             fault = f"{shown(address)} is no address {_EXAMPLE}"
             faults.add(f"hostvars.{host}.{name}", fault)
         return str(address)

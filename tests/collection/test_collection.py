@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -18,19 +19,9 @@ DEMO = CHECKOUT / "inventories" / "demo"
 ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir() if path.is_dir())
 FILTERS = sorted(path.stem for path in (CHECKOUT / "plugins/filter").glob("[!_]*.py"))
 MODULES = sorted(path.stem for path in (CHECKOUT / "plugins/modules").glob("[!_]*.py"))
-# What users have no use for, or what would carry a developer's machine along.
-UNWANTED = {
-    ".ac",
-    ".ansible",
-    ".cache",
-    ".ci",
-    ".git",
-    ".venv",
-    "__pycache__",
-    "bench",
-    "molecule",
-    "tests",
-}
+# What users have no use for, and what runs on a developer's machine leave behind.
+UNWANTED = {".ac", ".ci", ".config", ".git", "Makefile", "bench", "molecule", "tests"}
+LEFT_BEHIND = re.compile(r".*cache.*|\.venv|\.ansible")
 
 
 def run(*argv: str, cwd: Path, **variables: str) -> str:
@@ -78,7 +69,8 @@ def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_archive_holds_nothing_unwanted(archive: Path) -> None:
     with tarfile.open(archive) as tar:
         names = [Path(name) for name in tar.getnames()]
-    assert [str(name) for name in names if UNWANTED.intersection(name.parts)] == []
+    assert [name for name in names if UNWANTED.intersection(name.parts)] == []
+    assert [name for name in names if any(map(LEFT_BEHIND.fullmatch, name.parts))] == []
     assert Path("roles/prometheus/tasks/main.yml") in names
 
 

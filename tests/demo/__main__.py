@@ -9,7 +9,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import urllib.error
-from itertools import groupby
 
 from demo.services import Alertmanager, Prometheus, has_pages
 from hosts.container import Host, ensure_network
@@ -24,6 +23,7 @@ PLAY = (
     "--extra-vars=@.cache/mirror/versions.yml",
     "site.yml",
 )
+EXPECTED = ("prometheus", "alertmanager", "node-exporter")
 # Targets count as down until their first scrape, which comes within one interval (15 s).
 PATIENCE = 45.0
 
@@ -40,31 +40,33 @@ def deploy() -> None:
 
 
 def summary() -> None:
-    """Show what the running services report; fail when a target is down."""
+    """Show what the running services report; fail when something is missing."""
     if not MONITOR.runs():
         give_up("the demo does not run ('make demo' starts it)")
     prometheus = Prometheus(f"http://{MONITOR.address()}:9090")
     alertmanager = Alertmanager(f"http://{MONITOR.address()}:9093")
     try:
-        down = _report(prometheus, alertmanager)
+        faults = _report(prometheus, alertmanager)
     except urllib.error.URLError as exc:
         give_up(f"the services on {MONITOR.name} do not answer: {exc.reason}")
-    if down:
-        give_up(f"{len(down)} targets are not up: {', '.join(down)}")
+    if faults:
+        give_up("; ".join(faults))
 
 
 def _report(prometheus: Prometheus, alertmanager: Alertmanager) -> list[str]:
-    """Print the summary and return the targets that are not up."""
+    """Print the summary and return what is not as it should be."""
     targets = prometheus.targets(PATIENCE)
     alerting, recording = prometheus.rules()
     print(f"\nPrometheus {prometheus.version()}")
     print(f"  rules     {alerting} alerting, {recording} recording")
     print(f"  alerts    {', '.join(prometheus.alerts()) or 'none pending or firing'}")
     print("  targets")
-    for job, members in groupby(targets, key=lambda target: str(target["scrapePool"])):
-        for target in members:
-            state = f"{target['health']:<8}{target['labels']['instance']:<24}"
-            print(f"    {job:<16}{state}{target['scrapeUrl']}  {target['lastError']}".rstrip())
+    for target in targets:
+        state = f"{target['health']:<8}{target['labels']['instance']:<24}"
+        line = f"    {target['scrapePool']:<16}{state}{target['scrapeUrl']}  {target['lastError']}"
+        print(line.rstrip())
+    for job in prometheus.idle_jobs(targets):
+        print(f"    {job:<16}not deployed yet")
     print(f"\nAlertmanager {alertmanager.version()}")
     print(f"  receivers {', '.join(alertmanager.receivers())}")
     print("\nOpen from this machine")
@@ -72,9 +74,11 @@ def _report(prometheus: Prometheus, alertmanager: Alertmanager) -> list[str]:
     print(f"  {_page(alertmanager.url, 'api/v2/status')}")
     print("\n'make demo-summary' shows this again, 'make demo' repeats the run,", end=" ")
     print("'make clean' removes the hosts.")
-    if not targets:
-        return ["none is configured"]
-    return [target["scrapeUrl"] for target in targets if target["health"] != "up"]
+
+    jobs = {target["scrapePool"] for target in targets}
+    faults = [f"no target in job {job}" for job in EXPECTED if job not in jobs]
+    faults += [f"{t['scrapeUrl']} is {t['health']}" for t in targets if t["health"] != "up"]
+    return faults if alerting else [*faults, "no alert is loaded"]
 
 
 def _page(url: str, api: str) -> str:

@@ -40,6 +40,11 @@ class Prometheus:
                 return sorted(targets, key=lambda t: (t["scrapePool"], t["scrapeUrl"]))
             time.sleep(1)
 
+    def idle_jobs(self, targets: list[dict[str, Any]]) -> list[str]:
+        """List the configured jobs that have no target, since no host is in their group."""
+        busy = {str(target["scrapePool"]) for target in targets}
+        return [job for job in self.ask("scrape_pools")["scrapePools"] if job not in busy]
+
     def rules(self) -> tuple[int, int]:
         """Count the alerting and the recording rules that are loaded."""
         rules = [rule for group in self.ask("rules")["groups"] for rule in group["rules"]]

@@ -24,6 +24,7 @@ PACKAGES = (
     "iproute2",
     "procps",
 )
+LABEL = "barehost.recipe"
 OVERLAYS = (Path(__file__).parent / "overlay", CACHE / "mirror" / "host")
 CHANGES = ('CMD ["/sbin/init"]', "ENV container=docker")
 
@@ -36,8 +37,9 @@ def image(suite: str) -> str:
 def build(suite: str) -> None:
     """Make the image unless the same recipe made it before."""
     recipe = _recipe(suite)
-    found = ("docker", "image", "inspect", "--format", '{{index .Config.Labels "recipe"}}')
-    if succeeds(*found, image(suite)) and run(*found, image(suite)).strip() == recipe:
+    form = f'{{{{index .Config.Labels "{LABEL}"}}}}'
+    made_by = run("docker", "image", "inspect", "--format", form, image(suite), check=False)
+    if made_by.strip() == recipe:
         return
     if not shutil.which("mmdebstrap") and not os.geteuid() and shutil.which("apt-get"):
         install("mmdebstrap", "debian-archive-keyring", why="test hosts are built by mmdebstrap")
@@ -45,6 +47,7 @@ def build(suite: str) -> None:
         _from_packages(suite, recipe)
     else:
         _from_registry(suite, recipe)
+    _remove_outdated()
 
 
 def remove_images() -> None:
@@ -52,6 +55,12 @@ def remove_images() -> None:
     for suite in SUITES:
         if succeeds("docker", "image", "rm", "--force", image(suite)):
             say(f"removed {image(suite)}")
+    _remove_outdated()
+
+
+def _remove_outdated() -> None:
+    """Remove images that lost their name to a newer one, unless a host still runs from them."""
+    run("docker", "image", "prune", "--force", f"--filter=label={LABEL}")
 
 
 def _from_packages(suite: str, recipe: str) -> None:
@@ -77,7 +86,7 @@ def _from_packages(suite: str, recipe: str) -> None:
             old.unlink()
         unfinished.rename(archive)
     say(f"{image(suite)}: importing")
-    labels = [f"--change={change}" for change in (*CHANGES, f"LABEL recipe={recipe}")]
+    labels = [f"--change={change}" for change in (*CHANGES, f"LABEL {LABEL}={recipe}")]
     run("docker", "import", *labels, str(archive), image(suite))
 
 
@@ -87,7 +96,7 @@ def _from_registry(suite: str, recipe: str) -> None:
         f"FROM debian:{suite}",
         f"RUN apt-get update && apt-get install -y --no-install-recommends {' '.join(PACKAGES)}",
         "COPY overlay/ /",
-        f"LABEL recipe={recipe}",
+        f"LABEL {LABEL}={recipe}",
         *CHANGES,
     )
     context = str(Path(__file__).parent)

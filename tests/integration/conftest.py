@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from integration.support.fixtures import (  # noqa: F401
     fake,
     host,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from integration.support.claims import nothing_written
 from integration.support.fake import Fake
 from integration.support.host import PROJECT
@@ -31,7 +32,10 @@ class Controller:
             "ansible_host": fake.host.container,
             "ansible_python_interpreter": "/usr/bin/python3",
         }
-        hosts = {"target": connection, "unreachable": {**connection, "ansible_host": "barehost-it-none"}}
+        hosts = {
+            "target": connection,
+            "unreachable": {**connection, "ansible_host": "barehost-it-none"},
+        }
         (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
 
     def play(
@@ -53,7 +57,10 @@ class Controller:
             str(self.folder / "play.json"),
         ]
         environment = {**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
-        environment |= {"ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"), "ANSIBLE_CONFIG": "ansible.cfg"}
+        environment |= {
+            "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
+            "ANSIBLE_CONFIG": "ansible.cfg",
+        }
         return subprocess.run(
             command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
         )
@@ -115,7 +122,11 @@ def test_a_failure_is_readable(controller: Controller, fake: Fake) -> None:
 def test_rendering_is_delegated_and_contacts_no_host(controller: Controller, fake: Fake) -> None:
     """For a host that cannot be reached, on the controller."""
     destination = controller.folder / "rendered"
-    args = {**described(fake), "state": "rendered", "destination": f"{destination}/{{{{ inventory_hostname }}}}"}
+    args = {
+        **described(fake),
+        "state": "rendered",
+        "destination": f"{destination}/{{{{ inventory_hostname }}}}",
+    }
     variables = {
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
@@ -125,7 +136,9 @@ def test_rendering_is_delegated_and_contacts_no_host(controller: Controller, fak
     assert "changed=1 " in done.stdout
     config = destination / f"unreachable/etc/{fake.name}/fakehost.conf"
     assert config.read_text() == "greeting = hello\nsecret_file = secrets/given\n"
-    assert not [path for path in destination.rglob("*") if path.is_file() and MARK in path.read_text()]
+    assert not [
+        path for path in destination.rglob("*") if path.is_file() and MARK in path.read_text()
+    ]
     again = controller.play(args, limit="unreachable", delegate_to="localhost", vars=variables)
     assert "changed=0 " in again.stdout
 

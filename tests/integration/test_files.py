@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from integration.support.claims import converged, refused
 from integration.support.fake import Fake
 
@@ -31,7 +32,11 @@ def running(fake: Fake) -> Fake:
 @pytest.mark.parametrize(
     ("config", "rules", "message"),
     [
-        ("greeting = hello\ncolour = red\n", "rule one\n", r"/etc/{name}/fakehost\.conf:2: unknown key 'colour'"),
+        (
+            "greeting = hello\ncolour = red\n",
+            "rule one\n",
+            r"/etc/{name}/fakehost\.conf:2: unknown key 'colour'",
+        ),
         (RULES, "rule one\nroole two\n", r"/etc/{name}/rules/a\.rules:2: not a rule: 'roole two'"),
     ],
 )
@@ -45,7 +50,10 @@ def test_the_checkers_own_words_refuse_an_invalid_file(
 
 def test_output_can_refuse_where_the_exit_status_does_not(running: Fake) -> None:
     """Checkers that return 0 with a warning are judged by their words."""
-    check = {"argv": ["{release}/fakehost", "check", "{config}/fakehost.conf"], "refuse": "(?i)warning"}
+    check = {
+        "argv": ["{release}/fakehost", "check", "{config}/fakehost.conf"],
+        "refuse": "(?i)warning",
+    }
     refused(running, running.args("greeting = dubious\n", checks=[check]), "SUCCESS with warnings")
 
 
@@ -72,9 +80,16 @@ def test_everything_that_is_required_and_missing_is_named_at_once(running: Fake)
     host = running.host
     host.put({f"/srv/{running.name}/root.pem": b"for root\n"}, mode=0o600)
     args = running.args(
-        requires=["tls/cert.pem", f"/srv/{running.name}/root.pem", "/srv/nowhere/ca.pem", "fakehost.conf"]
+        requires=[
+            "tls/cert.pem",
+            f"/srv/{running.name}/root.pem",
+            "/srv/nowhere/ca.pem",
+            "fakehost.conf",
+        ]
     )
-    result = refused(running, args, r"tls/cert\.pem", rf"/srv/{running.name}/root\.pem", "/srv/nowhere/ca.pem")
+    result = refused(
+        running, args, r"tls/cert\.pem", rf"/srv/{running.name}/root\.pem", "/srv/nowhere/ca.pem"
+    )
     assert "fakehost.conf" not in result.msg
     host.sh(f"chmod 644 /srv/{running.name}/root.pem")
     running.apply(
@@ -112,7 +127,10 @@ def reload_time(fake: Fake) -> str:
 @pytest.mark.suites("bookworm", "bullseye")
 def test_a_file_no_longer_wanted_disappears_and_the_daemon_reloads(running: Fake) -> None:
     """A rule removed from the inventory is gone from disk and from the daemon's memory."""
-    two = [file("rules/a.rules", "rule one\n"), file("rules/deep/b.rules", "rule two\nrule three\n")]
+    two = [
+        file("rules/a.rules", "rule one\n"),
+        file("rules/deep/b.rules", "rule two\nrule three\n"),
+    ]
     running.deploy("greeting = hello\nrules = rules/**/*.rules\n", files=two)
     assert running.ask("/rules") == {"b.rules": 2}
     pid = running.pid
@@ -141,7 +159,10 @@ DRIFT = {
     "opened to all": ("chmod 666 /etc/{name}/fakehost.conf", "fakehost.conf"),
     "given away": ("chown nobody /etc/{name}/fakehost.conf", "fakehost.conf"),
     "replaced by a link": ("ln -sf /etc/hostname /etc/{name}/fakehost.conf", "fakehost.conf"),
-    "unit edited": ("sed -i s/NoNewPrivileges=yes/NoNewPrivileges=no/ /etc/systemd/system/{name}.service", "{name}.service"),
+    "unit edited": (
+        "sed -i s/NoNewPrivileges=yes/NoNewPrivileges=no/ /etc/systemd/system/{name}.service",
+        "{name}.service",
+    ),
     "unit deleted": ("rm /etc/systemd/system/{name}.service", "{name}.service"),
     "sysusers deleted": ("rm /etc/sysusers.d/barehost-{name}.conf", "sysusers.d"),
     "stopped": ("systemctl stop {name}.service", "not running|stopped|inactive"),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from integration.support import snapshot
 from integration.support.claims import converged, refused, replaced
 from integration.support.fake import Fake
@@ -85,7 +86,9 @@ def test_a_failed_first_installation_leaves_nothing_running(fake: Fake, vice: st
     before = snapshot.take(host, times=False)
     result = fake.refuse(fake.args(version=f"2.0.0-{vice}"))
     assert result["journal"], str(result)
-    left = replaced(before, snapshot.take(host, times=False), f"/var/lib/{fake.name}", "/var/lib/barehost")
+    left = replaced(
+        before, snapshot.take(host, times=False), f"/var/lib/{fake.name}", "/var/lib/barehost"
+    )
     assert left == {}
     assert host.show(fake.unit, "LoadState", "ActiveState") == {
         "LoadState": "not-found",
@@ -221,7 +224,9 @@ def test_an_absent_database_is_a_warning_and_no_failure(fake: Fake) -> None:
     assert any("fakehost_database_up" in str(warning) for warning in result.get("warnings", []))
 
 
-@pytest.mark.parametrize(("probe", "words"), [({"status": 204}, "204"), ({"body": "is sleepy"}, "is sleepy")])
+@pytest.mark.parametrize(
+    ("probe", "words"), [({"status": 204}, "204"), ({"body": "is sleepy"}, "is sleepy")]
+)
 def test_status_and_body_are_compared(running: Fake, probe: dict[str, Any], words: str) -> None:
     """What is expected and what came stand in the error."""
     args = running.args("greeting = again\n", health={"timeout": 1})
@@ -231,7 +236,9 @@ def test_status_and_body_are_compared(running: Fake, probe: dict[str, Any], word
     assert result["rolled_back"] is True
 
 
-def test_an_untouched_neighbour_is_not_disturbed_by_a_failure(make_fake: Callable[[], Fake]) -> None:
+def test_an_untouched_neighbour_is_not_disturbed_by_a_failure(
+    make_fake: Callable[[], Fake],
+) -> None:
     """A deployment that is taken back stays within its own name."""
     neighbour, failing = make_fake(), make_fake()
     neighbour.deploy()

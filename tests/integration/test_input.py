@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from hosts.images import image
 from integration.support.claims import nothing_written
 from integration.support.fake import Fake
@@ -20,13 +21,22 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "unknown key in a file": ({"files": [{"paht": "x", "content": ""}]}, ("paht", "path")),
     "unknown key in a probe": ({"health": {"probes": [{"uri": "http://x/"}]}}, ("uri", "url")),
     "file without content": ({"files": [{"path": "x"}]}, ("content",)),
-    "bad trigger": ({"files": [{"path": "x", "content": "", "on_change": "rel"}]}, ("on_change", "reload")),
-    "bad mode": ({"files": [{"path": "x", "content": "", "mode": "rw"}]}, ("files[0].mode", "0640")),
+    "bad trigger": (
+        {"files": [{"path": "x", "content": "", "on_change": "rel"}]},
+        ("on_change", "reload"),
+    ),
+    "bad mode": (
+        {"files": [{"path": "x", "content": "", "mode": "rw"}]},
+        ("files[0].mode", "0640"),
+    ),
     "number wanted": ({"health": {"timeout": "soon"}}, ("timeout", "soon")),
     "bad name": ({"name": "../etc"}, ("name", "../etc")),
     "upper case name": ({"name": "Prometheus"}, ("name", "Prometheus")),
     "empty command": ({"command": []}, ("command",)),
-    "path out of the directory": ({"files": [{"path": "../shadow", "content": ""}]}, ("files[0]", "../shadow")),
+    "path out of the directory": (
+        {"files": [{"path": "../shadow", "content": ""}]},
+        ("files[0]", "../shadow"),
+    ),
     "a file twice": ({"files": [{"path": "x", "content": ""}] * 2}, ("/x", "twice")),
     "file and directory": (
         {"files": [{"path": "x", "content": ""}, {"path": "x/y", "content": ""}]},
@@ -39,7 +49,10 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "bad version": ({"release": {"version": "../../1"}}, ("release.version", "../../1")),
     "bad digest": ({"release": {"checksum": "sha256:123"}}, ("sha256:123",)),
     "bad pattern": ({"checks": [{"argv": ["true"], "refuse": "("}]}, ("checks[0].refuse",)),
-    "probe address": ({"health": {"probes": [{"url": "127.0.0.1:9090"}]}}, ("health.probes[0].url", "127.0.0.1:9090")),
+    "probe address": (
+        {"health": {"probes": [{"url": "127.0.0.1:9090"}]}},
+        ("health.probes[0].url", "127.0.0.1:9090"),
+    ),
     "bad state": ({"state": "latest"}, ("latest", "present")),
     "rendered without destination": ({"state": "rendered"}, ("destination",)),
 }
@@ -85,7 +98,16 @@ def bare() -> Iterator[Host]:
     """Return a container in which no systemd runs."""
     name = "barehost-it-no-systemd"
     subprocess.run(["docker", "rm", "--force", name], check=False, capture_output=True)
-    run = ["docker", "run", "--detach", "--init", f"--name={name}", image("bookworm"), "sleep", "600"]
+    run = [
+        "docker",
+        "run",
+        "--detach",
+        "--init",
+        f"--name={name}",
+        image("bookworm"),
+        "sleep",
+        "600",
+    ]
     subprocess.run(run, check=True, capture_output=True)
     try:
         host = Host(name, "bookworm")

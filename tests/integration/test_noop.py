@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from integration.support import fake as releases
 from integration.support.claims import nothing_written
 from integration.support.fake import Fake
@@ -53,7 +54,9 @@ def test_nothing_to_change_writes_nothing_and_asks_systemd_once(
     assert (result.failed, result.changed) == (False, False), str(result)
     assert result["actions"] == []
     own = {"127.0.0.1", str(("127.0.0.1", fake.port))}
-    assert set(result.audit["connect"]) <= own, "only the daemon itself may be asked, for its health"
+    assert set(result.audit["connect"]) <= own, (
+        "only the daemon itself may be asked, for its health"
+    )
     assert [path for path in result.audit["write"] if not path.endswith("/lock")] == []
     assert len(result.audit["run"]) <= 1, result.audit["run"]
     assert fake.pid == pid
@@ -82,7 +85,10 @@ def test_two_instances_of_one_product_live_side_by_side(
     assert not first.apply(one).changed
     assert not second.apply(two).changed
     assert first.pid == pid
-    assert (first.ask("/config"), second.ask("/config")) == ({"greeting": "one"}, {"greeting": "two"})
+    assert (first.ask("/config"), second.ask("/config")) == (
+        {"greeting": "one"},
+        {"greeting": "two"},
+    )
     assert (first.running_release, second.running_release) == ("1.0.0", "1.1.0")
     first.apply({"name": first.name, "state": "absent", "purge": True})
     assert second.healthy()

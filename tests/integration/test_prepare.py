@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from integration.support.claims import converged
 from integration.support.fake import Fake
 

@@ -9,13 +9,16 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from integration.support.claims import converged, nothing_written, refused
 from integration.support.fake import RELEASES, Member, archive, numbers, publish, remove, sha256
 from integration.support.host import Host
 from integration.support.products import RULE, Product, dump
 from integration.support.server import Server
 
-SCRAPE = dump({"scrape_configs": [{"job_name": "x", "static_configs": [{"targets": ["127.0.0.1:9"]}]}]})
+SCRAPE = dump(
+    {"scrape_configs": [{"job_name": "x", "static_configs": [{"targets": ["127.0.0.1:9"]}]}]}
+)
 
 
 @pytest.fixture
@@ -51,7 +54,9 @@ def test_a_broken_scrape_file_is_refused(prometheus: Product) -> None:
     prometheus.apply(prometheus.prometheus({"scrape_configs/x.yml": SCRAPE}))
     broken = "scrape_configs:\n- job_name: x\n  scrape_intervall: 5s\n"
     args = prometheus.prometheus({"scrape_configs/x.yml": broken})
-    refused(prometheus, args, rf"{prometheus.etc}/scrape_configs/x\.yml", "line 3", "scrape_intervall")
+    refused(
+        prometheus, args, rf"{prometheus.etc}/scrape_configs/x\.yml", "line 3", "scrape_intervall"
+    )
     good = prometheus.prometheus({"scrape_configs/x.yml": SCRAPE.replace('"x"', '"y"')})
     prometheus.apply(good)
     assert [t["labels"]["job"] for t in prometheus.api("targets")["activeTargets"]] == ["y"]
@@ -66,11 +71,15 @@ def test_a_broken_notification_template_is_refused_and_a_good_one_reloads(
     alertmanager: Product,
 ) -> None:
     """The checker sees the staged templates; a change of them alone reloads the same process."""
-    alertmanager.apply(alertmanager.alertmanager({"templates/a.tmpl": '{{ define "a" }}one{{ end }}'}))
+    alertmanager.apply(
+        alertmanager.alertmanager({"templates/a.tmpl": '{{ define "a" }}one{{ end }}'})
+    )
     pid = alertmanager.pid
     stamp = "alertmanager_config_last_reload_success_timestamp_seconds"
     loaded = alertmanager.metric(stamp)
-    broken = alertmanager.alertmanager({"templates/a.tmpl": '{{ define "a" }}{{ nosuch . }}{{ end }}'})
+    broken = alertmanager.alertmanager(
+        {"templates/a.tmpl": '{{ define "a" }}{{ nosuch . }}{{ end }}'}
+    )
     refused(alertmanager, broken, r"a\.tmpl", 'function "nosuch" not defined')
     good = alertmanager.alertmanager({"templates/a.tmpl": '{{ define "a" }}two{{ end }}'})
     alertmanager.apply(good)
@@ -84,7 +93,9 @@ def test_a_missing_certificate_is_refused(prometheus: Product) -> None:
     prometheus.apply(prometheus.prometheus())
     web = dump({"tls_server_config": {"cert_file": "tls/cert.pem", "key_file": "tls/key.pem"}})
     args = prometheus.prometheus({"web.yml": web}, flags=("--web.config.file={config}/web.yml",))
-    args["checks"].append({"argv": ["{release}/promtool", "check", "web-config", "{config}/web.yml"]})
+    args["checks"].append(
+        {"argv": ["{release}/promtool", "check", "web-config", "{config}/web.yml"]}
+    )
     refused(prometheus, args, r"tls/(cert|key)\.pem")
     args["requires"] = ["tls/cert.pem", "tls/key.pem"]
     refused(prometheus, args, r"tls/cert\.pem", r"tls/key\.pem")
@@ -120,13 +131,17 @@ def test_a_lost_restart_is_made_up_for(prometheus: Product) -> None:
     assert prometheus.api("status/flags")["storage.tsdb.retention.time"] == "30d"
     assert prometheus.apply(mended).changed
     assert prometheus.api("status/flags")["storage.tsdb.retention.time"] == "41d"
-    assert "--storage.tsdb.retention.time=41d" in prometheus.host.read(f"/proc/{prometheus.pid}/cmdline")
+    assert "--storage.tsdb.retention.time=41d" in prometheus.host.read(
+        f"/proc/{prometheus.pid}/cmdline"
+    )
     converged(prometheus, mended)
 
 
 def test_check_mode_on_a_fresh_host_needs_no_mirror(prometheus: Product, server: Server) -> None:
     """No file, no request."""
-    args = prometheus.prometheus(release={"url": server.url(f"file://{RELEASES}/{{version}}.tar.gz")})
+    args = prometheus.prometheus(
+        release={"url": server.url(f"file://{RELEASES}/{{version}}.tar.gz")}
+    )
     with nothing_written(prometheus.host):
         assert prometheus.apply(args, check=True, diff=True).changed
     assert server.requests() == []
@@ -148,7 +163,10 @@ def dying(host: Host) -> dict[str, str]:
     top = f"prometheus-9.0.0.linux-{host.arch}"
     promtool = b"#!/bin/sh\nexit 0\n"
     server = b"#!/bin/sh\necho panic: a bug of this version >&2\nexit 2\n"
-    members = [Member(f"{top}/promtool", promtool, 0o755), Member(f"{top}/prometheus", server, 0o755)]
+    members = [
+        Member(f"{top}/promtool", promtool, 0o755),
+        Member(f"{top}/prometheus", server, 0o755),
+    ]
     content = archive(members)
     publish(host, "9.0.0", content)
     name = f"fakehost-9.0.0.linux-{host.arch}.tar.gz"
@@ -166,7 +184,9 @@ def test_a_wrong_digest_is_refused(prometheus: Product) -> None:
 def test_an_upgrade_that_dies_is_taken_back(prometheus: Product) -> None:
     """The old binary serves again and the error has the new one's last words."""
     prometheus.apply(prometheus.prometheus({"rules/a.yml": RULE}))
-    result = prometheus.refuse(prometheus.prometheus({"rules/a.yml": RULE}, release=dying(prometheus.host)))
+    result = prometheus.refuse(
+        prometheus.prometheus({"rules/a.yml": RULE}, release=dying(prometheus.host))
+    )
     assert result["rolled_back"] is True
     assert any("panic: a bug of this version" in line for line in result["journal"])
     exe = prometheus.host.out("readlink", f"/proc/{prometheus.pid}/exe")
@@ -176,7 +196,11 @@ def test_an_upgrade_that_dies_is_taken_back(prometheus: Product) -> None:
 
 def test_a_removed_rule_disappears_from_memory(prometheus: Product) -> None:
     """File pruned, reloaded, the rule count falls."""
-    prometheus.apply(prometheus.prometheus({"rules/a.yml": RULE, "rules/b.yml": RULE.replace("name: g", "name: h")}))
+    prometheus.apply(
+        prometheus.prometheus(
+            {"rules/a.yml": RULE, "rules/b.yml": RULE.replace("name: g", "name: h")}
+        )
+    )
     assert prometheus.metric("prometheus_rule_group_rules") == 2
     pid = prometheus.pid
     args = prometheus.prometheus({"rules/a.yml": RULE})

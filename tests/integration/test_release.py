@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from integration.support import fake as releases
 from integration.support import snapshot
 from integration.support.claims import converged, refused, replaced
@@ -118,7 +119,8 @@ def test_an_http_mirror_without_the_version_is_named_with_the_status(
 ) -> None:
     """404 is told as what it is: this version is not there."""
     args = running.args(
-        version="9.9.9", release={"url": server.url(releases.URL), "checksum": server.url(releases.SUMS)}
+        version="9.9.9",
+        release={"url": server.url(releases.URL), "checksum": server.url(releases.SUMS)},
     )
     refused(running, args, r"9\.9\.9", "404")
 
@@ -159,7 +161,9 @@ def hostile(host: Host, top: str) -> dict[str, list[Member]]:
         "hard link out of the tree": [
             Member(f"{top}/shadow", type=tarfile.LNKTYPE, linkname="../../../etc/shadow")
         ],
-        "absolute hard link": [Member(f"{top}/shadow", type=tarfile.LNKTYPE, linkname="/etc/shadow")],
+        "absolute hard link": [
+            Member(f"{top}/shadow", type=tarfile.LNKTYPE, linkname="/etc/shadow")
+        ],
         "character device": [Member(f"{top}/mem", type=tarfile.CHRTYPE, devmajor=1, devminor=1)],
         "block device": [Member(f"{top}/disk", type=tarfile.BLKTYPE, devmajor=8, devminor=0)],
         "named pipe": [Member(f"{top}/pipe", type=tarfile.FIFOTYPE)],
@@ -223,7 +227,9 @@ def test_a_bare_binary_is_a_release(fake: Fake) -> None:
 def test_architecture_names_are_resolved_on_the_host_and_can_be_renamed(fake: Fake) -> None:
     """A project that calls our architecture otherwise is served by a rename."""
     host = fake.host
-    host.put({f"{RELEASES}/renamed-sparkling.tar.gz": archive(release_members("1.0.0", "sparkling"))})
+    host.put(
+        {f"{RELEASES}/renamed-sparkling.tar.gz": archive(release_members("1.0.0", "sparkling"))}
+    )
     digest = releases.sha256(archive(release_members("1.0.0", "sparkling")))
     fake.deploy(
         release={
@@ -239,12 +245,15 @@ def test_architecture_names_are_resolved_on_the_host_and_can_be_renamed(fake: Fa
 def test_http_https_and_proxy_deliver_releases(fake: Fake, server: Server) -> None:
     """http plain, https against the host's own trust store, http through the proxy of the environment."""
     digest = {"version": "1.0.0"}
-    fake.deploy(release={**digest, "url": server.url(releases.URL), "checksum": server.url(releases.SUMS)})
+    fake.deploy(
+        release={**digest, "url": server.url(releases.URL), "checksum": server.url(releases.SUMS)}
+    )
     assert server.requests()
 
     secure = server.secure()
     upgrade = fake.args(
-        version="1.1.0", release={"url": secure.url(releases.URL), "checksum": secure.url(releases.SUMS)}
+        version="1.1.0",
+        release={"url": secure.url(releases.URL), "checksum": secure.url(releases.SUMS)},
     )
     refused(fake, upgrade, "(?i)certificate", secure.address)
     with secure.trusted():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from integration.support.claims import converged
 from integration.support.fake import Fake
 from integration.support.host import Host
@@ -31,7 +32,9 @@ def test_a_second_run_waits_for_the_first(fake: Fake) -> None:
     assert time.monotonic() - begin > 1.5
     assert not fake.host.finish_module(first).failed  # type: ignore[arg-type]
     assert second["actions"] == [
-        action for action in second["actions"] if "install" not in action and "account" not in action
+        action
+        for action in second["actions"]
+        if "install" not in action and "account" not in action
     ]
     assert fake.ask("/config") == {"greeting": "second"}
     converged(fake, fake.args("greeting = second\n"))
@@ -109,7 +112,9 @@ def test_a_run_after_a_kill_can_still_go_back(fake: Fake) -> None:
     fake.apply(good)
     killed = fake.args("greeting = half\n", version="1.1.0")
     fake.host.module(killed, "--kill-at", f"commit:/etc/systemd/system/{fake.unit}")
-    result = fake.refuse(fake.args("greeting = bad\nmode = crash\n", version="1.2.0", flags=["--x"]))
+    result = fake.refuse(
+        fake.args("greeting = bad\nmode = crash\n", version="1.2.0", flags=["--x"])
+    )
     assert result["rolled_back"], str(result)
     assert fake.ask("/config") == {"greeting": "hello"}
     assert fake.running_release == "1.0.0"

@@ -11,13 +11,14 @@ import re
 from typing import Any
 
 import pytest
+
 from integration.support.claims import converged
 from integration.support.fake import Fake
 from integration.support.host import Host
 
 # Each character that some layer (systemd, shell, YAML, JSON, Ansible's masking) treats in its own way.
 GIVEN = 'S3kret-given % "q" $HOME \\ \'s Grüße %40'
-CREDENTIAL = "S3kret-credential $$ %n \"x ü\nsecond line"
+CREDENTIAL = 'S3kret-credential $$ %n "x ü\nsecond line'
 PASSWORD = "S3kret-url%40pass"
 MARK = "S3kret"
 
@@ -82,8 +83,10 @@ def test_planted_secrets_arrive_intact_and_are_found_nowhere(fake: Fake) -> None
         assert MARK not in json.dumps(told, ensure_ascii=False), str(result)
     fake.apply({"name": fake.name, "state": "absent"})
     assert leaks(host, fake.unit) == {}
-    assert MARK not in host.sh(f"find / -xdev -newer {host_stamp(host)} -type f -size -2000k "
-                               f"-exec grep -la '{MARK[:5]}[r]et' {{}} + || true")
+    assert MARK not in host.sh(
+        f"find / -xdev -newer {host_stamp(host)} -type f -size -2000k "
+        f"-exec grep -la '{MARK[:5]}[r]et' {{}} + || true"
+    )
 
 
 def host_stamp(host: Host) -> str:
@@ -104,7 +107,9 @@ def test_secret_files_are_closed_to_others(fake: Fake) -> None:
     }
     for path, wanted in modes.items():
         assert host.out("stat", "-c", "%a %U %G", path) == wanted, path
-    readable = host.run("find", fake.etc, fake.records, "-type", "f", "-readable", user="nobody", check=False)
+    readable = host.run(
+        "find", fake.etc, fake.records, "-type", "f", "-readable", user="nobody", check=False
+    )
     assert readable.stdout == ""
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from integration.support import fake as releases
 from integration.support import snapshot
 from integration.support.claims import converged, nothing_written, replaced
 from integration.support.fake import Fake
 from integration.support.server import Server
-from integration.support import fake as releases
 
 EXTRAS: dict[str, Any] = {
     "files": [{"path": "rules/a.rules", "content": "rule one\n"}],
@@ -35,7 +36,11 @@ def test_check_mode_on_a_fresh_host_writes_nothing_and_asks_no_mirror(
     assert check.audit["connect"] == []
     assert check.audit["write"] == []
     assert server.requests() == []
-    for words in (f"{fake.etc}/fakehost.conf", "greeting = hello", f"/etc/systemd/system/{fake.unit}"):
+    for words in (
+        f"{fake.etc}/fakehost.conf",
+        "greeting = hello",
+        f"/etc/systemd/system/{fake.unit}",
+    ):
         assert words in str(check["diff"])
     real = fake.apply(args, diff=True)
     assert real["actions"] == check["actions"]
@@ -77,7 +82,9 @@ def test_absent_removes_what_was_deployed_and_keeps_the_data(fake: Fake) -> None
     result = fake.apply(args)
     assert result.changed
     assert result["actions"] == check["actions"]
-    left = replaced(before, snapshot.take(host, times=False), f"/var/lib/{fake.name}", "/var/lib/barehost")
+    left = replaced(
+        before, snapshot.take(host, times=False), f"/var/lib/{fake.name}", "/var/lib/barehost"
+    )
     assert left.keys() <= {f"/etc/sysusers.d/barehost-{fake.name}.conf", "/etc/sysusers.d"}, left
     assert host.read(f"/var/lib/{fake.name}/wal") == "precious"
     assert fake.pid == 0
@@ -94,7 +101,9 @@ def test_absent_with_purge_leaves_the_host_as_it_was(fake: Fake) -> None:
     host.put({f"/var/lib/{fake.name}/wal": b"precious"})
     args = {"name": fake.name, "state": "absent", "purge": True}
     assert fake.apply(args).changed
-    left = replaced(before, snapshot.take(host, times=False), "/var/lib/barehost", "/etc/sysusers.d")
+    left = replaced(
+        before, snapshot.take(host, times=False), "/var/lib/barehost", "/etc/sysusers.d"
+    )
     assert left == {}
     assert not host.exists(f"/etc/sysusers.d/barehost-{fake.name}.conf")
     assert host.run("getent", "passwd", fake.name, check=False).returncode
@@ -144,7 +153,9 @@ def test_rendered_shows_what_would_be_deployed_without_touching_the_host(fake: F
     assert result.changed
     assert result.audit["connect"] == []
     assert [path for path in result.audit["write"] if destination not in path] == []
-    assert secret not in host.out("grep", "-rl", "", destination) + host.sh(f"cat $(find {destination} -type f)")
+    assert secret not in host.out("grep", "-rl", "", destination) + host.sh(
+        f"cat $(find {destination} -type f)"
+    )
     assert not host.module(rendered, user="nobody").changed
     fake.apply(args)
     for path in (f"{fake.etc}/fakehost.conf", f"{fake.etc}/rules/a.rules"):

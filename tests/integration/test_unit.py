@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 import pytest
+
 from integration.support.claims import converged, refused
 from integration.support.fake import Fake
 
@@ -84,7 +85,9 @@ def test_credentials_reach_the_daemon_and_a_change_restarts(fake: Fake) -> None:
     named = fake.ask("/argv")[-1].partition("=")[2]
     assert named == f"{fake.ask('/environ')['CREDENTIALS_DIRECTORY']}/db_password"
     pid = fake.pid
-    args = fake.args(secrets=[{**secret, "content": second}], flags=["--password-file={credentials}/db_password"])
+    args = fake.args(
+        secrets=[{**secret, "content": second}], flags=["--password-file={credentials}/db_password"]
+    )
     fake.apply(args)
     assert fake.ask("/credentials") == {"db_password": digest(second)}
     assert fake.pid != pid
@@ -164,7 +167,7 @@ def test_the_account_is_made_with_its_groups(fake: Fake) -> None:
     host = fake.host
     host.sh("getent group barehost-extra >/dev/null || groupadd --system barehost-extra")
     account = {"user": f"{fake.name}-u", "group": f"{fake.name}-g", "groups": ["barehost-extra"]}
-    args = fake.args(account={**account, "comment": "A fake: daemon's \"user\" 100%"})
+    args = fake.args(account={**account, "comment": 'A fake: daemon\'s "user" 100%'})
     fake.apply(args)
     status = host.read(f"/proc/{fake.pid}/status")
     ids = {

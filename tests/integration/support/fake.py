@@ -25,13 +25,23 @@ URL = f"file://{RELEASES}/v{{version}}/fakehost-{{version}}.linux-{{arch}}.tar.g
 SUMS = f"file://{RELEASES}/v{{version}}/sha256sums.txt"
 numbers = itertools.count(1)  # of the deployments of a session
 # Versions every host has; the suffix says how the release misbehaves.
-VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "2.0.0-refuse", "2.0.0-crash", "2.0.0-unhealthy", "2.0.0-slow")
+VERSIONS = (
+    "1.0.0",
+    "1.1.0",
+    "1.2.0",
+    "2.0.0-refuse",
+    "2.0.0-crash",
+    "2.0.0-unhealthy",
+    "2.0.0-slow",
+)
 
 
 class Member(tarfile.TarInfo):
     """One member of an archive, with its content."""
 
-    def __init__(self, name: str, content: bytes = b"", mode: int = 0o644, **attributes: Any) -> None:
+    def __init__(
+        self, name: str, content: bytes = b"", mode: int = 0o644, **attributes: Any
+    ) -> None:
         super().__init__(name)
         self.content = content
         self.size, self.mode, self.mtime = len(content), mode, 1_700_000_000
@@ -135,7 +145,10 @@ class Fake:
                 "settle": 0.3,
                 "probes": [
                     {"url": f"http://127.0.0.1:{self.port}/-/ready"},
-                    {"url": f"http://127.0.0.1:{self.port}/metrics", "metrics": self.reload_metrics()},
+                    {
+                        "url": f"http://127.0.0.1:{self.port}/metrics",
+                        "metrics": self.reload_metrics(),
+                    },
                 ],
             },
         }
@@ -146,7 +159,10 @@ class Fake:
         """Return the proof that the running daemon has read the new files."""
         return [
             {"name": "fakehost_config_last_reload_successful", "equals": 1},
-            {"name": "fakehost_config_last_reload_success_timestamp_seconds", "since_activation": True},
+            {
+                "name": "fakehost_config_last_reload_success_timestamp_seconds",
+                "since_activation": True,
+            },
             {"name": "fakehost_scrape_pools_failed_total", "not_risen": True},
         ]
 

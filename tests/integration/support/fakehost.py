@@ -130,7 +130,9 @@ class Daemon:
     def answer(self, path: str) -> tuple[int, str]:
         """Answer one request."""
         if path == "/-/ready":
-            return (503, "not ready\n") if self.mode == "unhealthy" else (200, "fakehost is ready\n")
+            return (
+                (503, "not ready\n") if self.mode == "unhealthy" else (200, "fakehost is ready\n")
+            )
         if path == "/metrics":
             return 200, self.metrics()
         documents = {

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+
 from integration.support.fake import VERSIONS, Fake, numbers, publish, remove
 from integration.support.host import Host, booted
 from integration.support.server import Server, ports
@@ -18,7 +19,9 @@ SUITES = ("bookworm", "trixie", "bullseye")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark that widens a test to several systems."""
-    config.addinivalue_line("markers", "suites(*names): run on these systems instead of bookworm alone")
+    config.addinivalue_line(
+        "markers", "suites(*names): run on these systems instead of bookworm alone"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

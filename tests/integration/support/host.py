@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import ansible.module_utils
+
 from hosts.container import Host as Container
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -126,7 +127,10 @@ class Host:
 
     def exists(self, path: str) -> bool:
         """Tell whether a path exists; a dangling link does."""
-        return self.run("/bin/sh", "-c", '[ -e "$0" ] || [ -L "$0" ]', path, check=False).returncode == 0
+        return (
+            self.run("/bin/sh", "-c", '[ -e "$0" ] || [ -L "$0" ]', path, check=False).returncode
+            == 0
+        )
 
     def read(self, path: str) -> str:
         """Read a text file."""
@@ -195,7 +199,12 @@ class Host:
         env: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start the daemon module and return while it runs."""
-        given = {**args, "_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_no_log": False}
+        given = {
+            **args,
+            "_ansible_check_mode": check,
+            "_ansible_diff": diff,
+            "_ansible_no_log": False,
+        }
         process = self.start("/usr/bin/python3", ON_HOST, *options, user=user, env=env)
         assert process.stdin is not None
         process.stdin.write(json.dumps(given).encode())
@@ -235,7 +244,8 @@ def tools_archive() -> bytes:
     parts = {
         module_utils: "ansible/module_utils",
         PROJECT / "plugins/modules": "ansible_collections/barehost/monitoring/plugins/modules",
-        PROJECT / "plugins/module_utils": "ansible_collections/barehost/monitoring/plugins/module_utils",
+        PROJECT
+        / "plugins/module_utils": "ansible_collections/barehost/monitoring/plugins/module_utils",
         Path(__file__).with_name("on_host.py"): "on_host.py",
         Path(__file__).with_name("web.py"): "web.py",
     }

@@ -21,7 +21,16 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 WRITING = os.O_WRONLY | os.O_RDWR
-FILE_EVENTS = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.chmod", "os.chown")
+FILE_EVENTS = (
+    "os.mkdir",
+    "os.rename",
+    "os.remove",
+    "os.rmdir",
+    "os.symlink",
+    "os.link",
+    "os.chmod",
+    "os.chown",
+)
 
 
 class Audit:

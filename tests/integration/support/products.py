@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+
 from hosts.shell import CACHE
 from integration.support.fake import Fake, merge
 

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
 from integration.support.fake import RELEASES
 from integration.support.host import TOOLS, Host, poll
 
@@ -66,7 +67,9 @@ class Server:
         folder = f"/run/{self.unit}-tls"
         certificate, key = self_signed("127.0.0.1")
         self.host.put({f"{folder}/cert.pem": certificate, f"{folder}/key.pem": key})
-        return Server(self.host, next(ports), "https").start(f"{folder}/cert.pem", f"{folder}/key.pem")
+        return Server(self.host, next(ports), "https").start(
+            f"{folder}/cert.pem", f"{folder}/key.pem"
+        )
 
     @contextmanager
     def trusted(self) -> Iterator[None]:
@@ -110,7 +113,7 @@ def self_signed(address: str) -> tuple[bytes, bytes]:
     """Make a certificate that is its own authority, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "barehost tests")])
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -121,9 +124,7 @@ def self_signed(address: str) -> tuple[bytes, bytes]:
         .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.IPAddress(ipaddress.ip_address(address))]
-            ),
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]),
             critical=False,
         )
         .sign(key, hashes.SHA256())

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from integration.support.host import Host
 
 # What a host writes by itself while nobody touches it.
-NOISE = re.compile(r"/(var/log(/.*)?|var/lib/systemd(/timers.*|/random-seed|/credential\.secret)?|var/tmp|root)")
+NOISE = re.compile(
+    r"/(var/log(/.*)?|var/lib/systemd(/timers.*|/random-seed|/credential\.secret)?|var/tmp|root)"
+)
 
 
 @dataclass(frozen=True)

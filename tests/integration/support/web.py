@@ -35,7 +35,9 @@ def main(directory: str, address: str, log: str, *tls: str) -> None:
     """Serve until killed."""
     host, _separator, port = address.rpartition(":")
     Handler.log = Path(log)
-    server = http.server.ThreadingHTTPServer((host, int(port)), partial(Handler, directory=directory))
+    server = http.server.ThreadingHTTPServer(
+        (host, int(port)), partial(Handler, directory=directory)
+    )
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*tls)

@@ -1,0 +1,104 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped alerts, their tests as data, and the promtools that run them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alerts import alert_rules
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._rule_tests import rule_tests
+
+ROOT = Path(__file__).parents[3]
+CASES = Path(__file__).parent / "cases"
+VERSIONS = ("2.53.3", "3.5.3")
+JOBS = "ai-assistant redis postgres node-exporter cadvisor prometheus alertmanager".split()  # noqa: SIM905
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def _data() -> dict[str, Any]:
+    text = (ROOT / "roles/prometheus/defaults/main/alerts.yml").read_text(encoding="utf-8")
+    data: dict[str, Any] = yaml.safe_load(text)
+    for key in ("scrape_interval", "evaluation_interval"):
+        data["prometheus_alert_defaults"][key] = "15s"
+    return data
+
+
+def _cases() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for path in sorted(CASES.glob("*.yml")):
+        found |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+SHIPPED, TESTS = _data(), _cases()
+
+
+@pytest.fixture
+def shipped() -> dict[str, Any]:
+    """Give what the role's defaults say of alerts."""
+    return deepcopy(SHIPPED)
+
+
+@pytest.fixture
+def tests() -> dict[str, Any]:
+    """Give the tests of the alerts."""
+    return deepcopy(TESTS)
+
+
+@pytest.fixture
+def rules(shipped: dict[str, Any]) -> dict[str, Any]:
+    """Give the rule file that a server with all documented jobs gets."""
+    return alert_rules(
+        shipped["prometheus_alerts"],
+        defaults=shipped["prometheus_alert_defaults"],
+        known_jobs=JOBS,
+    )
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    """Give each version that the rules must work on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def promtool() -> Run:
+    """Run the promtool of a version."""
+
+    def run(version: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        tool = ROOT / ".cache/tools" / version / "promtool"
+        if not tool.exists():
+            pytest.fail(f"no promtool {version}: {tool} is missing, `make mirror` brings it")
+        command = [str(tool), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+@pytest.fixture
+def try_rules(promtool: Run, tests: dict[str, Any], tmp_path: Path) -> Run:
+    """Run the tests of one alert against a rule file."""
+
+    def run(
+        version: str, alert: str, rules: dict[str, Any], original: dict[str, Any]
+    ) -> subprocess.CompletedProcess[str]:
+        document = rule_tests(original, {alert: tests[alert]}, rule_files=["rules.yml"])
+        (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules), encoding="utf-8")
+        (tmp_path / "tests.yml").write_text(yaml.safe_dump(document), encoding="utf-8")
+        return promtool(version, "test", "rules", tmp_path / "tests.yml")
+
+    return run
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for `alert` once for each shipped alert."""
+    if "alert" in metafunc.fixturenames:
+        metafunc.parametrize("alert", SHIPPED["prometheus_alerts"])

@@ -1,0 +1,81 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped alerts on real promtools: they fire, stay silent, wait, and say what they should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alerts import alert_rules
+
+DOCUMENTED = {
+    "HighErrorRate": "critical",
+    "HighResponseTime": "warning",
+    "HighMemoryUsage": "warning",
+    "DiskSpaceLow": "critical",
+    "ToolExecutionFailure": "warning",
+}
+
+
+def test_the_alert_does_what_its_tests_say(
+    alert: str, version: str, rules: dict[str, Any], try_rules: Any
+) -> None:
+    done = try_rules(version, alert, rules, rules)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_alert_is_seen_firing_and_silent(alert: str, tests: dict[str, Any]) -> None:
+    moments = [found for case in tests[alert] for found in case["at"].values()]
+    assert any(moments), "no test sees it fire"
+    assert alert == "Watchdog" or not all(moments), "no test sees it silent"
+
+
+def test_no_test_is_left_without_its_alert(shipped: dict[str, Any], tests: dict[str, Any]) -> None:
+    assert set(tests) == set(shipped["prometheus_alerts"])
+
+
+def test_promtool_finds_nothing_to_say(
+    version: str, rules: dict[str, Any], promtool: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules), encoding="utf-8")
+    done = promtool(version, "check", "rules", "--lint=all", "--lint-fatal", tmp_path / "rules.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_documented_alert_keeps_its_name_and_severity(name: str, rules: dict[str, Any]) -> None:
+    found = [rule for group in rules["groups"] for rule in group["rules"] if rule["alert"] == name]
+    assert DOCUMENTED[name] in {rule["labels"]["severity"] for rule in found}
+
+
+def test_every_alert_has_a_runbook(alert: str, shipped: dict[str, Any]) -> None:
+    assert shipped["prometheus_alerts"][alert]["runbook"]
+
+
+def test_alerts_of_jobs_that_are_not_scraped_are_left_out(shipped: dict[str, Any]) -> None:
+    found = alert_rules(
+        shipped["prometheus_alerts"],
+        defaults=shipped["prometheus_alert_defaults"],
+        known_jobs=["node-exporter"],
+    )
+    names = [rule["alert"] for group in found["groups"] for rule in group["rules"]]
+    assert names == [
+        *["HighMemoryUsage", "DiskSpaceLow", "DiskSpaceLow"],
+        *["TargetDown", "JobAbsent", "Watchdog", "ProcessRestartLoop"],
+    ]
+
+
+def test_an_override_reaches_rule_and_text(shipped: dict[str, Any]) -> None:
+    found = alert_rules(
+        shipped["prometheus_alerts"],
+        defaults=shipped["prometheus_alert_defaults"],
+        overrides={"HighMemoryUsage": {"threshold": 0.95, "for": "30m"}},
+        known_jobs=["node-exporter"],
+    )
+    rule = found["groups"][0]["rules"][0]
+    assert (rule["for"], rule["expr"][-6:]) == ("30m", "> 0.95")
+    assert rule["annotations"]["description"].endswith("more than 95%")

@@ -1,0 +1,62 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters that the roles stand on, as Jinja calls them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleTemplatePluginError
+from ansible_collections.barehost.monitoring.plugins.filter import (
+    flags,
+    go_templates,
+    local_url,
+    prometheus_config,
+    scraped_jobs,
+    yaml_files,
+)
+
+MODULES = (flags, go_templates, local_url, prometheus_config, scraped_jobs, yaml_files)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_file_has_the_one_filter_of_its_name(module: Any) -> None:
+    name = module.__name__.rpartition(".")[2]
+    assert list(module.FilterModule().filters()) == [name]
+
+
+CASES = [
+    (flags.flags, ({"a": True},), {}, ["--a"]),
+    (go_templates.go_templates, (["{{ .A }}"],), {}, ["{{ .A }}"]),
+    (local_url.local_url, (":1", "/x"), {}, "http://127.0.0.1:1/x"),
+    (scraped_jobs.scraped_jobs, ([{"job_name": "a"}],), {}, []),
+    (
+        prometheus_config.prometheus_config,
+        ([],),
+        {"agent": True},
+        {"global": {}, "scrape_configs": []},
+    ),
+    (yaml_files.yaml_files, ({},), {}, []),
+]
+
+
+@pytest.mark.parametrize(("called", "arguments", "options", "wanted"), CASES)
+def test_result(called: Any, arguments: Any, options: Any, wanted: Any) -> None:
+    assert called(*arguments, **options) == wanted
+
+
+@pytest.mark.parametrize(
+    ("called", "argument"),
+    [
+        (flags.flags, []),
+        (local_url.local_url, "x"),
+        (scraped_jobs.scraped_jobs, {}),
+        (prometheus_config.prometheus_config, {}),
+        (yaml_files.yaml_files, []),
+    ],
+)
+def test_a_fault_is_told_in_ansibles_way(called: Any, argument: Any) -> None:
+    with pytest.raises(AnsibleTemplatePluginError):
+        called(argument)

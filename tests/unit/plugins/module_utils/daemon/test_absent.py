@@ -1,0 +1,196 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removing a daemon."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import (
+    _absent,
+    _files,
+    _parse,
+    _store,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
+from ansible_collections.barehost.monitoring.tests.unit.plugins.module_utils.daemon.fakes import (
+    Killed,
+    World,
+)
+
+FULL: dict[str, Any] = {
+    "files": [{"path": "rules/a", "content": "a"}],
+    "secrets": [{"path": "s/key", "content": "k"}],
+}
+
+
+def ours(world: World) -> list[str]:
+    return sorted(p for p, look in world.tree().items() if look[0] != "directory")
+
+
+def test_all_that_was_deployed_goes_but_the_data_stays(world: World) -> None:
+    world.deploy(**FULL)
+    world.path("data/web").mkdir()
+    world.path("data/web/data").touch()
+    actions = world.remove()
+    assert actions[0] == "stop and disable the unit"
+    assert actions[-1] == "forget the deployed state"
+    assert f"remove {world.root}/etc/web/s/key" in actions
+    assert ours(world) == ["data/web/data", "sysusers/barehost-web.conf"]
+    assert os.listdir(world.path("etc")) == os.listdir(world.path("opt")) == []
+    assert not world.path("state").exists()
+    systemd = world.systemd
+    assert (systemd.process, systemd.enabled, systemd.unit) == (None, False, "")
+    assert systemd.log[-2:] == ["disable", "daemon-reload"]
+
+
+def test_a_second_removal_has_nothing_to_do(world: World) -> None:
+    assert world.remove() == ()
+    world.deploy()
+    world.remove()
+    before, calls = world.tree(), list(world.systemd.log)
+    assert world.remove() == ()
+    assert (world.tree(), world.systemd.log) == (before, calls)
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_check_mode_says_what_a_removal_does_and_removes_nothing(world: World, purge: bool) -> None:
+    world.deploy(**FULL)
+    before, calls = world.tree(), list(world.systemd.log)
+    said = world.remove(check=True, purge=purge)
+    assert (world.tree(), world.systemd.log) == (before, calls)
+    assert said == world.remove(purge=purge) != ()
+
+
+def test_what_others_have_put_there_stays(world: World) -> None:
+    world.deploy(**FULL)
+    for name in ("etc/web/own", "etc/other", "units/other.service", "opt/web/own"):
+        world.path(name).touch()
+    world.remove()
+    assert [p for p in ours(world) if "sysusers" not in p] == [
+        "etc/other",
+        "etc/web/own",
+        "opt/web/own",
+        "units/other.service",
+    ]
+
+
+@pytest.mark.parametrize(("purge", "stays"), [(False, True), (True, False)])
+def test_a_generated_secret_stays_with_the_data(world: World, purge: bool, stays: bool) -> None:
+    secrets = [{"path": "key", "generate": {"length": 5}}]
+    world.deploy(secrets=secrets)
+    key = world.path("etc/web/key")
+    made = key.read_text()
+    spec = _parse.parse({**world.params(secrets=secrets), "state": "absent"}, world.layout)
+    _absent.remove(spec, world.host, purge, False, 5)
+    assert key.exists() is stays
+    world.deploy(secrets=secrets)
+    assert (key.read_text() == made) is stays
+
+
+def test_purge_takes_data_and_account(world: World) -> None:
+    unit = {"Service": {"ExecReload": "x", "StateDirectory": ["web", "web-more"]}}
+    world.deploy(unit=unit)
+    for name in ("data/web", "data/web-more", "data/other"):
+        world.path(name).mkdir()
+        world.path(f"{name}/x").touch()
+    spec = _parse.parse({**world.params(unit=unit), "state": "absent"}, world.layout)
+    actions = _absent.remove(spec, world.host, True, False, 5).actions
+    assert "remove the account web" in actions
+    assert world.systemd.commands == [(("userdel", "web"), "")]
+    assert ours(world) == ["data/other/x"]
+
+
+def test_purge_keeps_the_files_of_others_in_a_shared_configuration(world: World) -> None:
+    world.path("etc/passwd").write_text("of somebody else")
+    params = world.params(config_directory=str(world.path("etc")))
+    spec = _parse.parse(params, world.layout)
+    _absent.remove(spec, world.host, True, False, 5)
+    assert world.path("etc/passwd").exists()
+
+
+@pytest.mark.parametrize(
+    ("params", "sysusers"),
+    [({"account": {"user": "root"}}, ""), ({}, 'u web -:web "other" /x\n')],
+    ids=["root", "shared"],
+)
+def test_purge_keeps_an_account_that_is_not_the_daemons_alone(
+    world: World, params: dict[str, Any], sysusers: str
+) -> None:
+    world.deploy()
+    world.path("sysusers/barehost-other.conf").write_text(sysusers)
+    spec = _parse.parse({**world.params(**params), "state": "absent"}, world.layout)
+    _absent.remove(spec, world.host, True, False, 5)
+    assert world.systemd.commands == []
+
+
+def test_an_account_that_can_not_be_removed_is_told(world: World) -> None:
+    world.deploy()
+    world.systemd.on_command = lambda _argv: 8
+    with pytest.raises(
+        DaemonError, match=r"the account web can not be removed \(exit 8\): the step"
+    ):
+        world.remove(purge=True)
+
+
+def test_a_unit_that_is_not_ours_is_left_alone(world: World) -> None:
+    world.systemd.unit_path.write_text("of somebody else")
+    world.systemd.control("daemon-reload")
+    assert world.remove() == ()
+    assert world.systemd.unit_path.exists()
+
+
+def test_a_version_that_another_instance_runs_stays(world: World) -> None:
+    world.deploy()
+    record = world.path("state/other/record.json")
+    record.parent.mkdir()
+    record.write_text(
+        world.path("state/web/record.json").read_text().replace("web/current", "web/current-other")
+    )
+    world.remove()
+    assert os.listdir(world.path("opt/web")) == ["1.0"]
+
+
+@pytest.mark.parametrize("point", ["activate", "gate", "record"])
+def test_an_unfinished_deployment_is_removed_too(world: World, point: str) -> None:
+    def kill(reached: str) -> None:
+        if reached == point:
+            raise Killed
+
+    with pytest.raises(Killed):
+        world.deploy(observe=kill, **FULL)
+    world.remove()
+    assert [p for p in ours(world) if not p.startswith("opt")] == ["sysusers/barehost-web.conf"]
+    assert world.systemd.process is None
+
+
+def killing(function: Callable[..., Any]) -> Callable[..., Any]:
+    def after(*args: Any, **options: Any) -> None:
+        function(*args, **options)
+        raise Killed
+
+    return after
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(_files, "remove"), (_store.Store, "remove"), (shutil, "rmtree")],
+)
+@pytest.mark.parametrize("purge", [False, True])
+def test_a_killed_removal_is_finished_by_the_next(
+    world: World, owner: Any, name: str, purge: bool
+) -> None:
+    world.deploy(**FULL)
+    world.path("data/web").mkdir()
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(owner, name, killing(getattr(owner, name)))
+        world.remove(purge=purge)
+    world.has_account = False
+    world.remove(purge=purge)
+    assert ours(world) == ([] if purge else ["sysusers/barehost-web.conf"])
+    assert world.systemd.process is None

@@ -1,0 +1,174 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Probes against a server, and who holds its port."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import (
+    _health,
+    _parse,
+    _sockets,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._sockets import Listener
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._spec import Health
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._systemd import Status
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers by path."""
+
+    def do_GET(self) -> None:
+        secret = self.headers.get("Authorization") == "Basic dTpww6Q="  # u:pä
+        status, text = {
+            "/ok": (200, "Ready.\nmore"),
+            "/metrics": (200, "up 1\nreloads 5\nredis_up 0\n"),
+            "/other": (200, "reloads 7\n"),
+            "/sick": (503, "not ready\n"),
+            "/empty": (200, ""),
+            "/bytes": (200, "\udcff"),
+            "/private": (200 if secret else 401, "private"),
+            "/away": (302, ""),
+        }.get(self.path, (404, "no such page"))
+        self.send_response(status)
+        if status == 302:
+            self.send_header("Location", "/ok")
+        self.end_headers()
+        self.wfile.write(text.encode("utf-8", "surrogateescape"))
+
+    def log_message(self, *_args: Any) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def health(*probes: dict[str, Any], **more: Any) -> Health:
+    return _parse.health({"probes": probes, **more}, [])
+
+
+def closed_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+PROBES: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("/ok", {}, []),
+    ("/ok", {"body": "^Ready"}, []),
+    ("/ok", {"body": "^more"}, ["answers 'Ready.', wanted something that matches '^more'"]),
+    ("/sick", {}, ["answers 503 (not ready), wanted 200"]),
+    ("/sick", {"status": 503}, []),
+    ("/none", {}, ["answers 404 (no such page), wanted 200"]),
+    ("/empty", {"body": "."}, ["answers 'empty answer', wanted something that matches '.'"]),
+    ("/bytes", {}, []),
+    ("/private", {}, ["answers 401 (private), wanted 200"]),
+    ("/metrics", {"metrics": [{"name": "up", "equals": 1}]}, []),
+    (
+        "/metrics",
+        {"metrics": [{"name": "up", "equals": 2}, {"name": "x"}]},
+        ["up is 1, wanted 2", "x is missing"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "probe", "faults"), PROBES)
+def test_a_probe_judges_the_answer(
+    server: str, path: str, probe: dict[str, Any], faults: list[str]
+) -> None:
+    found = _health.probe(health({"url": server + path, **probe}), {})
+    assert found.faults == tuple(f"{server}{path}: {fault}" for fault in faults)
+    assert found.warnings == ()
+
+
+def test_optional_conditions_warn_and_values_are_kept(server: str) -> None:
+    metrics = [
+        {"name": "redis_up", "equals": 1, "optional": True},
+        {"name": "reloads", "not_risen": True},
+    ]
+    probe = health({"url": f"{server}/metrics", "metrics": metrics})
+    first = _health.probe(probe, {})
+    assert first.warnings == (f"{server}/metrics: redis_up is 0, wanted 1",)
+    assert sorted(first.readings.values()) == [0, 5]
+    assert first.faults == (f"{server}/metrics: reloads rose from 0 to 5",)
+    assert _health.probe(probe, first.readings).faults == ()
+
+
+def test_two_probes_with_one_metric_do_not_mix(server: str) -> None:
+    metrics = [{"name": "reloads", "not_risen": True}]
+    probes = [{"url": f"{server}{path}", "metrics": metrics} for path in ("/other", "/metrics")]
+    first = _health.probe(health(*probes), {})
+    assert len(first.faults) == 2
+    assert _health.probe(health(*probes), first.readings).faults == ()
+
+
+def test_a_password_is_sent_and_proxies_are_not_asked(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    probe = health({"url": f"{server}/private"}, url_username="u", url_password="pä")
+    assert _health.probe(probe, {}).faults == ()
+
+
+def test_nobody_there_is_a_fault_of_that_probe_alone(server: str) -> None:
+    url = f"http://127.0.0.1:{closed_port()}/"
+    found = _health.probe(health({"url": url}, {"url": f"{server}/sick"}), {})
+    assert found.faults[0] == f"{url}: Connection refused"
+    assert "503" in found.faults[1]
+
+
+def test_an_endpoint_is_looked_up_once() -> None:
+    urls = [
+        "http://127.0.0.1:9090/a",
+        "http://127.0.0.1:9090/b",
+        "http://127.0.0.1/",
+        "https://127.0.0.1/",
+    ]
+    wanted = [("127.0.0.1", 9090), ("127.0.0.1", 80), ("127.0.0.1", 443)]
+    assert _health.endpoints(health(*({"url": url} for url in urls))) == wanted
+    assert _health.endpoints(health({"url": "http://no.such.host.invalid/"})) == []
+
+
+def test_the_port_must_be_held_by_the_unit(server: str) -> None:
+    probe = health({"url": f"{server}/ok"})
+    port = server.rpartition(":")[2]
+    group = "/no/such/group"
+    mine, other = (Status(main_pid=pid, control_group=group) for pid in (os.getpid(), 1))
+    me = f"(pid {os.getpid()}, 127.0.0.1:{port})"
+    assert (_health.unowned(probe, mine), _health.foreign_holders(probe, mine)) == ([], [])
+    held = _health.foreign_holders(probe, other)
+    assert [text.partition(" (")[0].rpartition(" ")[0] for text in held] == [
+        f"port {port} is held by"
+    ]
+    assert held[0].endswith(me)
+    assert _health.unowned(probe, other)[0].endswith(me)
+    assert "is not held by the unit's processes but by" in _health.unowned(probe, other)[0]
+
+
+def test_a_port_that_nobody_holds_is_free_but_not_served() -> None:
+    port = closed_port()
+    probe = health({"url": f"http://127.0.0.1:{port}/"})
+    assert _health.foreign_holders(probe, Status()) == []
+    wanted = f"127.0.0.1:{port} is not held by the unit's processes but by nobody"
+    assert _health.unowned(probe, Status()) == [wanted]
+
+
+def test_the_owner_may_be_any_process_of_the_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_sockets, "listeners", lambda port: [Listener("::", port, "1")])
+    monkeypatch.setattr(_sockets, "unit_processes", lambda _group, _pid: [5, 6])
+    monkeypatch.setattr(_sockets, "owner", lambda _listener, pids: 6 if 6 in pids else 0)
+    assert _health.unowned(health({"url": "http://127.0.0.1:9/"}), Status(main_pid=5)) == []
