@@ -61,7 +61,7 @@ lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
 	antsibull-changelog lint
 	cd $(CHECKOUT_AS_COLLECTION) && antsibull-docs lint-collection-docs --plugin-docs .
 
-test-unit: venv  ## pure functions and module logic; seconds
+test-unit: mirror  ## pure functions and module logic; seconds
 	@pytest tests/unit tests/mirror
 
 sanity: venv  ## ansible-test sanity, on a copy in the place that it demands

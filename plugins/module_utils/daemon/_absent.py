@@ -127,9 +127,10 @@ def _carry_out(
         os.rmdir(spec.config_directory)
     if removal.account:
         _remove_account(host, removal.account)
-    store.remove()
     if spec.release:
-        _remove_versions(spec.release, versions_in_use(spec.layout, spec.release.name))
+        used = versions_in_use(spec.layout, spec.release.name, but=spec.name)
+        _remove_versions(spec.release, used)
+    store.remove()
 
 
 def _remove_account(host: Host, user: str) -> None:

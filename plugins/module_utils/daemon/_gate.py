@@ -49,7 +49,7 @@ def prove(host: Host, unit: str, health: Health, baseline: Baseline) -> tuple[st
         elapsed = time.monotonic() - begin
         if not faults and elapsed >= health.settle:
             return report.warnings
-        if elapsed >= health.timeout:
+        if faults and elapsed >= health.timeout:
             raise DaemonError(f"not healthy after {health.timeout:g} s: {'; '.join(faults)}")
         # Healthy but not settled: look again when it should have.
         time.sleep(pause if faults else max(0.0, min(pause, health.settle - elapsed)))

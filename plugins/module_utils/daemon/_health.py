@@ -35,7 +35,7 @@ def probe(health: Health, baseline: _metrics.Baseline) -> Report:
     """Send each probe once."""
     faults: list[str] = []
     warnings: list[str] = []
-    readings: dict[str, float] = {}
+    readings: dict[str, float] = {}  # by address and condition
     for one in health.probes:
         try:
             status, text = fetch(one.url, health)
@@ -43,10 +43,13 @@ def probe(health: Health, baseline: _metrics.Baseline) -> Report:
             faults.append(f"{one.url}: {_reason(exc)}")
             continue
         faults += [f"{one.url}: {fault}" for fault in _answer_faults(one, status, text)]
-        failed, optional = _metrics.faults(one.metrics, text, baseline)
+        mine = f"{one.url} "
+        before = {k[len(mine) :]: v for k, v in baseline.items() if k.startswith(mine)}
+        failed, optional = _metrics.faults(one.metrics, text, before)
         faults += [f"{one.url}: {fault}" for fault in failed]
         warnings += [f"{one.url}: {fault}" for fault in optional]
-        readings.update(_metrics.readings(one.metrics, text))
+        found = _metrics.readings(one.metrics, text)
+        readings.update({mine + name: value for name, value in found.items()})
     return Report(tuple(faults), tuple(warnings), readings)
 
 

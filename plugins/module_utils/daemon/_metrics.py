@@ -41,9 +41,14 @@ def _labels(text: str) -> dict[str, str]:
 
 
 def key(metric: Metric) -> str:
-    """Identifies a condition's series between two readings."""
+    """Names the series in messages."""
     labels = ",".join(f'{k}="{v}"' for k, v in sorted(metric.labels.items()))
     return f"{metric.name}{{{labels}}}" if labels else metric.name
+
+
+def identity(metric: Metric) -> str:
+    """Identifies the value that a condition is about between two readings."""
+    return f"sum of {key(metric)}" if metric.sum else key(metric)
 
 
 def value(metric: Metric, found: Iterable[Sample]) -> float | None:
@@ -62,7 +67,7 @@ def readings(conditions: Iterable[Metric], text: str) -> dict[str, float]:
     """All values that the conditions are about: the baseline for since_activation, not_risen."""
     conditions = list(conditions)
     found = list(samples(text, {m.name for m in conditions}))
-    values = {key(m): value(m, found) for m in conditions}
+    values = {identity(m): value(m, found) for m in conditions}
     return {k: v for k, v in values.items() if v is not None}
 
 
@@ -78,7 +83,7 @@ def faults(
     conditions = list(conditions)
     found = list(samples(text, {m.name for m in conditions}))
     for metric in conditions:
-        fault = _fault(metric, value(metric, found), baseline.get(key(metric)))
+        fault = _fault(metric, value(metric, found), baseline.get(identity(metric)))
         if fault:
             (optional if metric.optional else failed).append(f"{key(metric)} {fault}")
     return failed, optional

@@ -108,8 +108,11 @@ def _account(raw: Mapping[str, Any], name: str, layout: Layout, faults: list[str
     for key, value in (("user", user), ("group", group)):
         if not _NAME.match(value):
             faults.append(f"account.{key}: {value!r} is no account name")
+    comment = raw.get("comment") or name
+    if re.search(r"[:\x00-\x1f\x7f]", comment):
+        faults.append(f"account.comment: {comment!r} may hold no colon and no control character")
     home = raw.get("home") or posixpath.join(layout.data, name)
-    return Account(user, group, tuple(raw.get("groups") or ()), home, raw.get("comment") or name)
+    return Account(user, group, tuple(raw.get("groups") or ()), home, comment)
 
 
 def _files(
@@ -151,6 +154,8 @@ def _file(
     content, generate = raw.get("content"), raw.get("generate")
     if (content is None) == (generate is None):
         faults.append(f"{where} ({path}): give either content{' or generate' if secret else ''}")
+    elif generate is not None and generate.get("length", 32) < 1:
+        faults.append(f"{where} ({path}): generate.length must be at least 1")
     elif secret and content == "":
         faults.append(f"{where} ({path}): the secret is empty")
     # A credential is handed over by systemd, so nobody but root has to read the file itself.
@@ -169,7 +174,7 @@ def _file(
 
 
 def _mode(text: str, where: str, secret: bool, faults: list[str]) -> int:
-    if not re.match(r"0?[0-7]{3}\Z", str(text)):
+    if not re.match(r"0[0-7]{3}\Z", str(text)):
         faults.append(f"{where}.mode: {text!r} is no octal mode (example: '0640')")
         return 0o640
     mode = int(str(text), 8)

@@ -113,15 +113,17 @@ def _changes(spec: Spec, wanted: State, seen: Observed) -> tuple[Change, ...]:
             after = seen.transaction["before"].get(path) if seen.transaction else None
         if after is None and actual is None or after is not None and after.same(actual):
             continue
-        changes.append(Change(path, _known(actual, path, seen.record), after))
+        changes.append(Change(path, _known(actual, path, seen), after))
     # The unit goes last: until then nothing that systemd sees has changed.
     return tuple(sorted(changes, key=lambda c: (c.path == spec.unit_path, c.path)))
 
 
-def _known(actual: Entry | None, path: str, record: State | None) -> Entry | None:
-    """What lies on the disk does not tell that it is a secret; the record does."""
-    recorded = record.entries.get(path) if record else None
-    return replace(actual, secret=True) if actual and recorded and recorded.secret else actual
+def _known(actual: Entry | None, path: str, seen: Observed) -> Entry | None:
+    """What lies on the disk does not tell that it is a secret; record and transaction do."""
+    recorded = seen.record.entries.get(path) if seen.record else None
+    unfinished = seen.transaction.get("secrets", ()) if seen.transaction else ()
+    secret = path in unfinished or (recorded is not None and recorded.secret)
+    return replace(actual, secret=True) if actual and secret else actual
 
 
 def _due(spec: Spec, wanted: State, record: State | None) -> tuple[Prepare, ...]:

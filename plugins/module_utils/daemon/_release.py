@@ -159,6 +159,8 @@ def prune(spec: ReleaseSpec, in_use: Iterable[str]) -> list[str]:
     removed = [name for name in others[max(spec.keep, 0) :] if name not in used]
     for name in removed:
         remove(spec, name)
+    with _locked(spec):
+        _clear(_base(spec))
     return removed
 
 

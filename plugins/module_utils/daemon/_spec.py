@@ -142,6 +142,11 @@ class Spec:
         return posixpath.join(self.layout.units, self.unit_name)
 
     @property
+    def sysusers_path(self) -> str:
+        """The account's description."""
+        return posixpath.join(self.layout.sysusers, f"barehost-{self.name}.conf")
+
+    @property
     def data_directory(self) -> str:
         """The daemon's state directory, made by systemd."""
         return posixpath.join(self.layout.data, self.name)

@@ -20,7 +20,7 @@ import os
 import posixpath
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -59,18 +59,35 @@ class Store:
         self._write("record.json", state.to_json())
 
     def transaction(self) -> dict[str, Any] | None:
-        """What a run that did not finish left behind: {before, activation, resources}."""
+        """What a run that did not finish left behind: {before, activation, secrets}."""
         text = self._read("transaction.json")
         if not text:
             return None
-        raw: dict[str, Any] = json.loads(text)
-        raw["before"] = {p: Entry(**e) if e else None for p, e in raw["before"].items()}
-        return raw
+        try:
+            raw: dict[str, Any] = json.loads(text)
+            before = {p: Entry(**e) if e else None for p, e in raw["before"].items()}
+            if raw["record"] != digest(self._read("record.json").encode()):
+                # That run had recorded its state already; only its end is missing.
+                return {**raw, "before": {}, "activation": "none"}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise DaemonError(
+                f"{self.directory}/transaction.json is damaged: what a run that did not finish has "
+                "replaced is not known any more. Remove the file and run again"
+            ) from None
+        return {**raw, "before": before}
 
-    def begin(self, before: Mapping[str, Entry | None], activation: str) -> None:
-        """Note what the paths looked like before they are replaced."""
+    def begin(
+        self, before: Mapping[str, Entry | None], activation: str, secrets: Iterable[str] = ()
+    ) -> None:
+        """Note what the paths looked like before they are replaced, and which become secrets."""
         entries = {path: asdict(entry) if entry else None for path, entry in before.items()}
-        self._write("transaction.json", json.dumps({"before": entries, "activation": activation}))
+        note = {
+            "before": entries,
+            "activation": activation,
+            "secrets": sorted(secrets),
+            "record": digest(self._read("record.json").encode()),
+        }
+        self._write("transaction.json", json.dumps(note))
 
     def end(self) -> None:
         """The transaction is over, one way or the other."""
@@ -105,6 +122,9 @@ class Store:
         wanted = {entry.digest for state in states for entry in state.entries.values()}
         for name in set(os.listdir(self._objects)) - wanted:
             _files.remove(posixpath.join(self._objects, name))
+        for name in os.listdir(self.directory):
+            if name.endswith(".barehost"):  # left by a killed run
+                _files.remove(posixpath.join(self.directory, name))
 
     def salt(self, create: bool) -> bytes:
         """The key of this daemon's visible digests; empty when there is none yet."""
@@ -142,7 +162,7 @@ class Store:
         while True:
             with open(path, "a" if create else "r", encoding="utf-8") as file:
                 _acquire(file.fileno(), path, timeout, deadline)
-                if not _is(file.fileno(), path):
+                if create and not _is(file.fileno(), path):
                     # The run that we waited for uninstalled the daemon, lock included.
                     self.create()
                     continue

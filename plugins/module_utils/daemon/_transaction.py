@@ -192,7 +192,7 @@ def _prepare_stage(current: Run, wanted: _desired.Desired, plan: _plan.Plan) -> 
     os.makedirs(store.stage, mode=0o700)
     if plan.install and spec.release:
         _release.install(spec.release, host.machine, host.open_url)
-    if plan.account:
+    if plan.account or any(change.path == spec.sysusers_path for change in plan.changes):
         path = posixpath.join(store.stage, "account.conf")
         _files.write(path, _desired.sysusers(spec.account).encode(), 0o644)
         host.systemd.sysusers(path)
@@ -213,7 +213,9 @@ def _remember(current: Run, seen: _plan.Observed, plan: _plan.Plan) -> dict[str,
         # The first image counts: what lies there now is the half of a state.
         before.update(seen.transaction["before"])
         activation = max(activation, seen.transaction["activation"], key=TRIGGERS.index)
-    store.begin(before, activation)
+    secrets = {c.path for c in plan.changes if c.after and c.after.secret}
+    secrets.update(seen.transaction["secrets"] if seen.transaction else ())
+    store.begin(before, activation, secrets)
     return before
 
 
@@ -232,11 +234,13 @@ def _commit(
         current.observe(f"commit:{change.path}")
         if change.after is None:
             _files.remove(change.path)
-            _files.remove_empty_parents(change.path, spec.config_directory)
         else:
             _stage.make_directories(spec, change.path, change.after)
             content = b"" if change.after.is_link else store.get(change.after.digest)
             _files.put(change.path, change.after, content)
+    for path in before:
+        if not os.path.lexists(path):  # also when a killed run has removed it
+            _files.remove_empty_parents(path, spec.config_directory)
     for directory in {posixpath.dirname(c.path) for c in plan.changes}:
         if os.path.isdir(directory):
             _files.sync_directory(directory)
@@ -273,11 +277,13 @@ def _tidy_up(current: Run) -> list[str]:
     return []
 
 
-def versions_in_use(layout: Layout, product: str) -> set[str]:
-    """The versions of a product that any daemon on this host runs or may go back to."""
+def versions_in_use(layout: Layout, product: str, but: str = "") -> set[str]:
+    """The versions of a product that any (other) daemon on this host has or may go back to."""
     prefix = posixpath.join(layout.opt, product, "current")
     states = []
     for name in os.listdir(layout.state) if os.path.isdir(layout.state) else []:
+        if name == but:
+            continue
         store = Store(posixpath.join(layout.state, name))
         states += [store.record(), store.record("previous")]
     return {

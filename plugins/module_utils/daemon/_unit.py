@@ -65,13 +65,14 @@ def render(spec: Spec, state: str, release: str) -> str:
     """
     sections = {name: dict(keys) for name, keys in _baseline(spec, state, release).items()}
     for name, keys in spec.unit.items():
-        for key, value in keys.items():
+        for key, given in keys.items():
+            value = _expanded(given, spec, release)
             # These carry what the module itself needs; a role adds to them.
             kept = sections[name].get(key) if key in _ADDITIVE else None
             sections[name][key] = [*kept, *_list(value)] if kept else value
     parts = [_BANNER.format(name=spec.name)]
     for name, keys in sections.items():
-        lines = [line for key, value in keys.items() for line in _lines(key, value, spec, release)]
+        lines = [line for key, value in keys.items() for line in _lines(key, value)]
         parts.append(f"[{name}]\n" + "".join(f"{line}\n" for line in lines))
     return "\n".join(parts)
 
@@ -121,8 +122,7 @@ def _argument(text: str) -> str:
     # The credentials directory is known to systemd alone, so this one variable is left to it
     # (the specifier %d would need systemd 250).
     plain = [_specifiers(part).replace("$", "$$") for part in text.split("{credentials}")]
-    word = _word("\0".join(plain)).replace("\0", "${CREDENTIALS_DIRECTORY}")
-    return '";"' if word == ";" else word
+    return _word("\0".join(plain)).replace("\0", "${CREDENTIALS_DIRECTORY}")
 
 
 def _specifiers(text: str) -> str:
@@ -130,29 +130,36 @@ def _specifiers(text: str) -> str:
 
 
 def _word(text: str) -> str:
-    """Quote one word where systemd would split or unquote it."""
-    if text and not re.search(r"""[\s"'\\]""", text):
+    """Quote one word where systemd would split it, unquote it or take it for a comment."""
+    if text and text[0] not in "#;" and not re.search(r"""[\s"'\\\x01-\x1f\x7f]""", text):
         return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    escaped = escaped.replace("\n", "\\n").replace("\t", "\\t")
+    escaped = re.sub(r'["\\]', r"\\\g<0>", text)
+    # Raw control characters could end the line.
+    escaped = re.sub(r"[\x01-\x1f\x7f]", lambda match: f"\\x{ord(match.group()):02x}", escaped)
     return f'"{escaped}"'
 
 
-def _lines(key: str, value: Any, spec: Spec, release: str) -> list[str]:
+def _expanded(value: Any, spec: Spec, release: str) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_expanded(each, spec, release) for each in value]
+    return spec.expand(value, release) if isinstance(value, str) else value
+
+
+def _lines(key: str, value: Any) -> list[str]:
     """One line for a value, one for each element of a list, none for null."""
     if value is None:
         return []
-    return [f"{key}={_text(v, spec, release)}".rstrip() for v in _list(value)]
+    return [f"{key}={_text(v)}".rstrip() for v in _list(value)]
 
 
 def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _text(value: Any, spec: Spec, release: str) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return spec.expand(str(value), release)
+    return str(value)
 
 
 def directives(unit: Mapping[str, Any], key: str) -> list[str]:

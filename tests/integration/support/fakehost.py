@@ -171,7 +171,7 @@ def handler(daemon: Daemon) -> type[http.server.BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
             """Stay silent."""
 
     return Handler

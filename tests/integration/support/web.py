@@ -25,7 +25,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         """Find the file of a path or of a whole address."""
         return super().translate_path(urllib.parse.urlsplit(path).path)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
         """Write the request line to the log."""
         with self.log.open("a", encoding="utf-8") as log:
             log.write(format % args + "\n")
