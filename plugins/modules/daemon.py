@@ -491,7 +491,7 @@ def _render(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
     return {"changed": bool(changed), "actions": actions, "repaired": []}
 
 
-class _Module(AnsibleModule):
+class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core is not typed
     """An AnsibleModule that keeps its parameters out of the host's journal.
 
     Ansible masks secrets there as substrings of a printed list, in which a quote or a line end is

@@ -93,7 +93,11 @@ def run(
             if not outcome.plan.changed:
                 outcome.warnings += _still_healthy(current)
                 return outcome
-            _deploy(current, wanted, seen, outcome)
+            try:
+                _deploy(current, wanted, seen, outcome)
+            except BaseException:
+                _discard_release(current, outcome.plan)
+                raise
             return outcome
 
 
@@ -275,6 +279,15 @@ def _tidy_up(current: Run) -> list[str]:
     except (_release.ReleaseError, OSError) as exc:
         return [f"deployed, but old versions could not be removed: {exc}"]
     return []
+
+
+def _discard_release(current: Run, plan: _plan.Plan) -> None:
+    """A version that this run installed and nobody runs is not left behind."""
+    release = current.spec.release
+    if plan.install and release:
+        with suppress(_release.ReleaseError, OSError):
+            if release.version not in versions_in_use(current.spec.layout, release.name):
+                _release.remove(release, release.version)
 
 
 def versions_in_use(layout: Layout, product: str, but: str = "") -> set[str]:
