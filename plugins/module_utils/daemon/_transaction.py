@@ -95,7 +95,7 @@ def run(
                 return outcome
             try:
                 _deploy(current, wanted, seen, outcome)
-            except BaseException:
+            except (DaemonError, OSError):
                 _discard_release(current, outcome.plan)
                 raise
             return outcome
