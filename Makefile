@@ -77,6 +77,12 @@ test-integration: hosts  ## the module on real systemd hosts (not yet part of `m
 molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempotence, verify
 	@BAREHOST_CGROUP=$$($(PYTHON) -m hosts cgroup) molecule test --all
 
+##@ measure it
+
+.PHONY: bench
+bench: hosts  ## side by side with a shell script and prometheus.prometheus (BENCH_PEER=checkout): docs/benchmark.md
+	@$(PYTHON) -m bench
+
 ##@ tidy up
 
 .PHONY: clean distclean

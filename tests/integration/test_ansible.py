@@ -82,7 +82,7 @@ def described(fake: Fake, config: str = "greeting = hello\n", **more: Any) -> di
 def test_a_play_deploys_and_the_second_changes_nothing(controller: Controller, fake: Fake) -> None:
     """Check mode on the fresh host first; then once changed, once not."""
     args = described(fake, environment={"PERCENT": "100% {{ '$HOME' }}"})
-    with nothing_written(fake.host):
+    with nothing_written(fake.host, "/tmp"):  # Ansible unpacks the module there
         check = controller.play(args, "--check", "--diff")
     assert check.returncode == 0, check.stdout + check.stderr
     assert "changed=1 " in check.stdout

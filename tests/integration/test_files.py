@@ -167,7 +167,11 @@ DRIFT = {
     "sysusers deleted": ("rm /etc/sysusers.d/barehost-{name}.conf", "sysusers.d"),
     "stopped": ("systemctl stop {name}.service", "not running|stopped|inactive"),
     "disabled": ("systemctl disable -q {name}.service", "disabled|enabled"),
-    "masked at run time": ("systemctl mask -q --runtime --now {name}.service", "masked"),
+    "masked": (
+        "systemctl stop {name}.service; ln -sf /dev/null /etc/systemd/system/{name}.service;"
+        " systemctl daemon-reload",
+        "{name}.service",
+    ),
     "link moved": ("ln -sfn /nowhere /opt/{name}/current", "/opt/{name}/current"),
     "link removed": ("rm /opt/{name}/current", "/opt/{name}/current"),
     "binary link removed": ("rm /usr/local/bin/fakehost", "/usr/local/bin/fakehost"),

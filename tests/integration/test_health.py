@@ -101,7 +101,7 @@ def test_a_failed_first_installation_leaves_nothing_running(fake: Fake, vice: st
 
 
 def test_a_crash_loop_is_seen_although_the_daemon_answers_for_a_moment(running: Fake) -> None:
-    """Ready for 0.4 s and gone: one process has to stay for the settling time."""
+    """Ready for 0.15 s and gone: one process has to stay for the settling time."""
     args = running.args("greeting = hello\nmode = crash\n", health={"settle": 1.5})
     args["files"][0]["on_change"] = "restart"
     rolled_back(running, args)

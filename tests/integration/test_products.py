@@ -12,7 +12,7 @@ import pytest
 
 from integration.support.claims import converged, nothing_written, refused
 from integration.support.fake import RELEASES, Member, archive, numbers, publish, remove, sha256
-from integration.support.host import Host
+from integration.support.host import Host, poll
 from integration.support.products import RULE, Product, dump
 from integration.support.server import Server
 
@@ -48,6 +48,11 @@ def alertmanager(make: Callable[[str], Product]) -> Product:
     return make("alertmanager")
 
 
+def jobs(prometheus: Product) -> list[str]:
+    """Return the jobs of the targets that are scraped."""
+    return [target["labels"]["job"] for target in prometheus.api("targets")["activeTargets"]]
+
+
 @pytest.mark.suites("bookworm", "trixie")
 def test_a_broken_scrape_file_is_refused(prometheus: Product) -> None:
     """Error with file and line; live files and process stay; mended, it converges."""
@@ -59,10 +64,11 @@ def test_a_broken_scrape_file_is_refused(prometheus: Product) -> None:
     )
     good = prometheus.prometheus({"scrape_configs/x.yml": SCRAPE.replace('"x"', '"y"')})
     prometheus.apply(good)
-    assert [t["labels"]["job"] for t in prometheus.api("targets")["activeTargets"]] == ["y"]
+    # Prometheus makes and removes scrape pools up to 5 s after the reload.
+    poll(lambda: jobs(prometheus) == ["y"], 10, "the mended file is scraped")
     without = prometheus.prometheus()
     prometheus.apply(without)
-    assert prometheus.api("targets")["activeTargets"] == []
+    poll(lambda: jobs(prometheus) == [], 10, "the removed file is no longer scraped")
     converged(prometheus, without)
 
 
@@ -113,10 +119,11 @@ def test_a_missing_ca_file_is_taken_back(prometheus: Product) -> None:
     args = prometheus.prometheus({"scrape_configs/x.yml": dump({"scrape_configs": [job]})})
     failed = "prometheus_target_scrape_pools_failed_total"
     args["health"]["probes"][1]["metrics"].append({"name": failed, "not_risen": True})
+    args["health"]["settle"] = 6  # scrape pools are made up to 5 s after the reload
     result = prometheus.refuse(args)
     assert failed in result.msg
     assert result["rolled_back"] is True
-    assert [t["labels"]["job"] for t in prometheus.api("targets")["activeTargets"]] == ["x"]
+    poll(lambda: jobs(prometheus) == ["x"], 10, "the old job is scraped again")
 
 
 @pytest.mark.suites("bookworm", "trixie")

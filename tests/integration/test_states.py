@@ -75,7 +75,7 @@ def test_absent_removes_what_was_deployed_and_keeps_the_data(fake: Fake) -> None
     before = snapshot.take(host, times=False)
     fake.apply(fake.args(**EXTRAS))
     host.put({f"/var/lib/{fake.name}/wal": b"precious"})
-    args = {"name": fake.name, "state": "absent"}
+    args = {**fake.args(**EXTRAS), "state": "absent"}
     with nothing_written(host):
         check = fake.apply(args, check=True)
     assert check.changed
@@ -85,7 +85,10 @@ def test_absent_removes_what_was_deployed_and_keeps_the_data(fake: Fake) -> None
     left = replaced(
         before, snapshot.take(host, times=False), f"/var/lib/{fake.name}", "/var/lib/barehost"
     )
-    assert left.keys() <= {f"/etc/sysusers.d/barehost-{fake.name}.conf", "/etc/sysusers.d"}, left
+    made = f"{fake.etc}/secrets/made"
+    kept = {f"/etc/sysusers.d/barehost-{fake.name}.conf", "/etc/sysusers.d"}
+    assert left.keys() <= kept | {fake.etc, f"{fake.etc}/secrets", made}, left
+    assert host.exists(made), "what the host has generated cannot be had again: it is data"
     assert host.read(f"/var/lib/{fake.name}/wal") == "precious"
     assert fake.pid == 0
     assert not host.exists(fake.records)
@@ -99,7 +102,7 @@ def test_absent_with_purge_leaves_the_host_as_it_was(fake: Fake) -> None:
     before = snapshot.take(host, times=False)
     fake.apply(fake.args(**EXTRAS))
     host.put({f"/var/lib/{fake.name}/wal": b"precious"})
-    args = {"name": fake.name, "state": "absent", "purge": True}
+    args = {**fake.args(**EXTRAS), "state": "absent", "purge": True}
     assert fake.apply(args).changed
     left = replaced(
         before, snapshot.take(host, times=False), "/var/lib/barehost", "/etc/sysusers.d"

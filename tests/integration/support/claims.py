@@ -34,9 +34,10 @@ def untouched(fake: Fake) -> Iterator[None]:
     pid, before = fake.pid, snapshot.take(fake.host, times=False)
     assert pid, f"{fake.unit} does not run"
     yield
-    assert replaced(before, snapshot.take(fake.host, times=False)) == {}
-    assert fake.pid == pid
-    assert fake.healthy()
+    changes = replaced(before, snapshot.take(fake.host, times=False))
+    assert not changes, f"files changed: {changes}"
+    assert fake.pid == pid, "the process is another one"
+    assert fake.healthy(), "the service is not well"
 
 
 def refused(fake: Fake, args: Mapping[str, Any], *patterns: str) -> Result:
@@ -55,7 +56,8 @@ def nothing_written(host: Host, *ignored: str) -> Iterator[None]:
     before = snapshot.take(host)
     yield
     differences = before.differences(snapshot.take(host))
-    assert {p: d for p, d in differences.items() if p not in ignored} == {}
+    written = {path: pair for path, pair in differences.items() if path not in ignored}
+    assert not written, f"written: {written}"
 
 
 def converged(fake: Fake, args: Mapping[str, Any]) -> None:

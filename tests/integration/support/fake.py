@@ -142,7 +142,7 @@ class Fake:
             "unit": {"Service": {"ExecReload": "/bin/kill -HUP $MAINPID", "TimeoutStopSec": 3}},
             "health": {
                 "timeout": 4,
-                "settle": 0.3,
+                "settle": 0.4,
                 "probes": [
                     {"url": f"http://127.0.0.1:{self.port}/-/ready"},
                     {

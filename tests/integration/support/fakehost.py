@@ -215,7 +215,7 @@ def serve(config: Path, addresses: list[str]) -> int:
         return 1
     log(f"version {release_file('VERSION', 'none')} listening on {', '.join(addresses)}")
     if daemon.mode == "crash":
-        stop.wait(0.4)
+        stop.wait(0.15)
         log("crashing: mode = crash")
         return 3
     while not stop.wait(3600):

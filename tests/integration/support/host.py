@@ -68,7 +68,8 @@ class Result:
         return found
 
     def __str__(self) -> str:
-        return json.dumps(self.answer, indent=1, ensure_ascii=False) + "\n" + self.stderr
+        told = {key: value for key, value in self.answer.items() if key != "invocation"}
+        return json.dumps(told, indent=1, ensure_ascii=False) + "\n" + self.stderr
 
 
 @dataclass
@@ -267,7 +268,7 @@ def install_tools(host: Host) -> None:
 @contextmanager
 def booted(name: str, suite: str) -> Iterator[Host]:
     """Boot a host with the tests' tools and remove it afterwards."""
-    container = Container(name).boot(suite)
+    container = Container(name).boot(suite, "--sysctl=net.ipv6.conf.all.disable_ipv6=0")
     try:
         host = Host(container.name, suite)
         install_tools(host)

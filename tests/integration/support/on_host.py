@@ -21,16 +21,8 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 WRITING = os.O_WRONLY | os.O_RDWR
-FILE_EVENTS = (
-    "os.mkdir",
-    "os.rename",
-    "os.remove",
-    "os.rmdir",
-    "os.symlink",
-    "os.link",
-    "os.chmod",
-    "os.chown",
-)
+FILE_EVENTS = ("os.mkdir", "os.remove", "os.rmdir", "os.chmod", "os.chown", "os.truncate", "os.utime")
+LINK_EVENTS = ("os.rename", "os.symlink", "os.link")  # their second argument is what is written
 
 
 class Audit:
@@ -41,15 +33,21 @@ class Audit:
         sys.addaudithook(self.hook)
 
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
-        """Sort one event."""
+        """Sort one event. What is opened or changed by its descriptor was seen when it was opened."""
         if event == "subprocess.Popen":
             self.seen["run"].append([os.fsdecode(a) for a in args[1]])
         elif event in ("os.system", "os.exec", "os.posix_spawn"):
             self.seen["run"].append([str(args[0])])
         elif event in ("socket.connect", "socket.getaddrinfo"):
             self.seen["connect"].append(str(args[1] if event == "socket.connect" else args[0]))
+        elif isinstance(args[0] if args else None, int):
+            return
         elif event == "open" and args[2] & WRITING and not str(args[0]).startswith("/dev/"):
             self.seen["write"].append(f"open {args[0]}")
+        elif event == "os.mkdir" and os.path.isdir(args[0]):
+            return
+        elif event in LINK_EVENTS:
+            self.seen["write"].append(f"{event} {args[1]}")
         elif event in FILE_EVENTS:
             self.seen["write"].append(f"{event} {args[0]}")
 
