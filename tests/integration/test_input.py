@@ -18,7 +18,10 @@ from integration.support.host import Host, install_tools
 
 WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "unknown option": ({"relaese": {}}, ("relaese", "release")),
-    "unknown key in a file": ({"files": [{"path": "x", "paht": "x", "content": ""}]}, ("paht", "path")),
+    "unknown key in a file": (
+        {"files": [{"path": "x", "paht": "x", "content": ""}]},
+        ("paht", "path"),
+    ),
     "unknown key in a probe": (
         {"health": {"probes": [{"url": "http://x/", "statsu": 200}]}},
         ("statsu", "status"),

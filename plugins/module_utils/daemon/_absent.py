@@ -77,7 +77,7 @@ def _plan(
     paths = {*(record.entries if record else ()), *before} - kept | (kept if purge else set())
     data = [path for path in _data(spec) if os.path.isdir(path)] if purge else []
     alone = spec.account.user != "root" and not _account_shared(spec)
-    account = spec.account.user if purge and alone and host.has_account(spec.account.user) else ""
+    account = spec.account.user if purge and alone and host.owns_account(spec.account) else ""
     ours = record is not None or bool(before)
     return Removal(
         paths=tuple(sorted(path for path in paths if os.path.lexists(path))),
@@ -127,10 +127,32 @@ def _carry_out(
         os.rmdir(spec.config_directory)
     if removal.account:
         _remove_account(host, removal.account)
-    if spec.release:
-        used = versions_in_use(spec.layout, spec.release.name, but=spec.name)
-        _remove_versions(spec.release, used)
+    for release in _releases(spec, record):
+        _remove_versions(release, versions_in_use(spec.layout, release.name, but=spec.name))
     store.remove()
+
+
+def _releases(spec: Spec, record: State | None) -> list[_release.ReleaseSpec]:
+    """The release of the task, or what the record knows of it when the task names none."""
+    if spec.release or record is None:
+        return [spec.release] if spec.release else []
+    links = [path for path, entry in record.entries.items() if entry.target == record.version]
+    return [
+        _release.ReleaseSpec(
+            name=posixpath.basename(posixpath.dirname(link)),
+            version=record.version,
+            url="",
+            checksum="",
+            format="",
+            arch_names={},
+            binaries=(),
+            strip=0,
+            keep=0,
+            root=spec.layout.opt,
+        )
+        for link in links
+        if link.startswith(f"{spec.layout.opt}/")
+    ]
 
 
 def _remove_account(host: Host, user: str) -> None:

@@ -19,7 +19,7 @@ _POLL = (0.05, 0.5)  # seconds between two looks: the first, and the longest
 def activate(host: Host, unit: str, verb: str, health: Health) -> Baseline:
     """Restart or reload the unit. Returns the readings before a reload (empty: all is new)."""
     if verb == "reload":
-        baseline = host.probe(health, {}).readings
+        baseline = host.probe(health, None).readings
         host.systemd.control("reload", "--", unit)
         return baseline
     # After a crash loop systemd refuses to start the unit until its failure is forgotten.
@@ -29,9 +29,10 @@ def activate(host: Host, unit: str, verb: str, health: Health) -> Baseline:
     return {}
 
 
-def prove(host: Host, unit: str, health: Health, baseline: Baseline) -> tuple[str, ...]:
+def prove(host: Host, unit: str, health: Health, baseline: Baseline | None) -> tuple[str, ...]:
     """Wait until the unit is healthy, answers by itself and has settled.
 
+    baseline: what activate returned; None when nothing was activated.
     Returns the warnings of optional conditions. Raises DaemonError as soon as it is hopeless.
     """
     begin = time.monotonic()

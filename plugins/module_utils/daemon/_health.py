@@ -31,8 +31,8 @@ class Report:
     readings: dict[str, float] = field(default_factory=dict)
 
 
-def probe(health: Health, baseline: _metrics.Baseline) -> Report:
-    """Send each probe once."""
+def probe(health: Health, baseline: _metrics.Baseline | None) -> Report:
+    """Send each probe once. baseline: as in _metrics.faults."""
     faults: list[str] = []
     warnings: list[str] = []
     readings: dict[str, float] = {}  # by address and condition
@@ -44,13 +44,20 @@ def probe(health: Health, baseline: _metrics.Baseline) -> Report:
             continue
         faults += [f"{one.url}: {fault}" for fault in _answer_faults(one, status, text)]
         mine = f"{one.url} "
-        before = {k[len(mine) :]: v for k, v in baseline.items() if k.startswith(mine)}
+        before = _of(mine, baseline)
         failed, optional = _metrics.faults(one.metrics, text, before)
         faults += [f"{one.url}: {fault}" for fault in failed]
         warnings += [f"{one.url}: {fault}" for fault in optional]
         found = _metrics.readings(one.metrics, text)
         readings.update({mine + name: value for name, value in found.items()})
     return Report(tuple(faults), tuple(warnings), readings)
+
+
+def _of(prefix: str, baseline: _metrics.Baseline | None) -> _metrics.Baseline | None:
+    """One probe's part of the readings."""
+    if baseline is None:
+        return None
+    return {k[len(prefix) :]: v for k, v in baseline.items() if k.startswith(prefix)}
 
 
 def _answer_faults(probe: Probe, status: int, text: str) -> list[str]:
@@ -71,9 +78,10 @@ def fetch(url: str, health: Health) -> tuple[int, str]:
     if health.username:
         credentials = f"{health.username}:{health.password}".encode()
         request.add_header("Authorization", f"Basic {base64.b64encode(credentials).decode()}")
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=_tls(health))
-    )
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if url.startswith("https:"):  # loading the authorities takes longer than the request
+        handlers.append(urllib.request.HTTPSHandler(context=_tls(health)))
+    opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=_REQUEST_TIMEOUT) as answer:
             return answer.status, answer.read(_LIMIT).decode("utf-8", "replace")

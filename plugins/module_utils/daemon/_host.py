@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from . import _files, _health, _plan, _release
 from ._metrics import Baseline
-from ._spec import FileSpec, Health, Spec
+from ._spec import Account, FileSpec, Health, Spec
 from ._state import Entry, State
 from ._store import Store
 from ._systemd import Systemd, process_variable
@@ -32,6 +32,15 @@ def has_account(user: str) -> bool:
     return True
 
 
+def owns_account(account: Account) -> bool:
+    """Whether the user looks as sysusers made it for us: a database's own user does not."""
+    try:
+        found = pwd.getpwnam(account.user)
+    except KeyError:
+        return False
+    return (found.pw_gecos, found.pw_dir) == (account.comment.replace('"', ""), account.home)
+
+
 @dataclass(frozen=True)
 class Host:
     """The host's side: systemd, downloads, probes, /proc."""
@@ -39,11 +48,12 @@ class Host:
     open_url: _release.Opener
     systemd: Systemd = field(default_factory=Systemd)
     machine: str = field(default_factory=platform.machine)
-    probe: Callable[[Health, Baseline], _health.Report] = _health.probe
+    probe: Callable[[Health, Baseline | None], _health.Report] = _health.probe
     foreign_holders: Callable[..., list[str]] = _health.foreign_holders
     unowned: Callable[..., list[str]] = _health.unowned
     process_variable: Callable[[int, str], str] = process_variable
     has_account: Callable[[str], bool] = has_account
+    owns_account: Callable[[Account], bool] = owns_account
 
 
 @dataclass(frozen=True)

@@ -72,24 +72,28 @@ def readings(conditions: Iterable[Metric], text: str) -> dict[str, float]:
 
 
 def faults(
-    conditions: Iterable[Metric], text: str, baseline: Baseline
+    conditions: Iterable[Metric], text: str, baseline: Baseline | None
 ) -> tuple[list[str], list[str]]:
     """Which conditions do not hold: (those that count, those that are optional).
 
-    baseline: the readings before a reload; empty after a restart, when every value is new.
+    baseline: the readings before a reload; empty after a restart, when every value is new; None
+    when nothing was activated, so that there is nothing to compare with.
     """
     failed: list[str] = []
     optional: list[str] = []
     conditions = list(conditions)
     found = list(samples(text, {m.name for m in conditions}))
     for metric in conditions:
-        fault = _fault(metric, value(metric, found), baseline.get(identity(metric)))
+        current = value(metric, found)
+        fault = _fault(metric, current)
+        if not fault and current is not None and baseline is not None:
+            fault = _change_fault(metric, current, baseline.get(identity(metric)))
         if fault:
             (optional if metric.optional else failed).append(f"{key(metric)} {fault}")
     return failed, optional
 
 
-def _fault(metric: Metric, current: float | None, before: float | None) -> str:
+def _fault(metric: Metric, current: float | None) -> str:
     if current is None:
         # A counter that nobody ever raised may not be exposed at all.
         return "" if metric.not_risen else "is missing"
@@ -99,6 +103,10 @@ def _fault(metric: Metric, current: float | None, before: float | None) -> str:
         return f"is {current:g}, wanted at least {metric.at_least:g}"
     if metric.at_most is not None and not current <= metric.at_most:
         return f"is {current:g}, wanted at most {metric.at_most:g}"
+    return ""
+
+
+def _change_fault(metric: Metric, current: float, before: float | None) -> str:
     if metric.not_risen and current > (before or 0):
         return f"rose from {before or 0:g} to {current:g}"
     if metric.since_activation and before is not None and current == before:

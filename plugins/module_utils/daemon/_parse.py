@@ -31,6 +31,7 @@ from ._spec import (
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9]*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 
@@ -257,6 +258,12 @@ def _check_unit(spec: Spec, faults: list[str]) -> None:
         else:
             names = [key for key in keys if not _KEY.match(key)]
             faults += [f"unit.{section}.{name}: is no directive name" for name in names]
+            faults += [
+                f"unit.{section}.{key}: a value may not hold a line break or control character"
+                for key, value in keys.items()
+                for one in (value if isinstance(value, list) else [value])
+                if _CONTROL.search(str(one))
+            ]
             faults += [
                 f"unit.{section}.{key}: a value may not be a mapping"
                 for key, value in keys.items()

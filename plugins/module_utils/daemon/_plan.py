@@ -175,6 +175,8 @@ def _repaired(spec: Spec, wanted: State, seen: Observed) -> tuple[str, ...]:
         actual = seen.actual.get(path)
         if not entry.same(actual):
             found.append(f"{path} was {_drift(entry, actual)}")
+    if seen.release_fault and seen.record.version == wanted.version:
+        found.append(f"the release {wanted.version}: {seen.release_fault}")
     if not seen.status.running:
         found.append(f"{spec.unit_name} was {seen.status.active} ({seen.status.result})")
     elif seen.process_state != seen.record.activation:

@@ -76,11 +76,18 @@ def _reactivate(spec: Spec, host: Host, record: State, triggers: set[str]) -> No
     status = host.systemd.status(spec.unit_name)
     state = host.process_variable(status.main_pid, STATE_VARIABLE) if status.running else ""
     verb = "restart" if state != record.activation or "restart" in triggers else "reload"
-    baseline: Mapping[str, float] = {}
+    baseline: Mapping[str, float] | None = None
     if verb == "restart" or "reload" in triggers:
         baseline = _gate.activate(host, spec.unit_name, verb, health)
     try:
-        _gate.prove(host, spec.unit_name, health, baseline)
+        try:
+            _gate.prove(host, spec.unit_name, health, baseline)
+        except DaemonError:
+            if verb == "restart":
+                raise
+            # It does not carry out a reload; a restart is better than no proof.
+            baseline = _gate.activate(host, spec.unit_name, "restart", health)
+            _gate.prove(host, spec.unit_name, health, baseline)
     except DaemonError as exc:
         raise DaemonError(f"the previous state is back, but not healthy either: {exc}") from exc
 

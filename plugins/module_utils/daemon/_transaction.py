@@ -95,8 +95,9 @@ def run(
                 return outcome
             try:
                 _deploy(current, wanted, seen, outcome)
-            except (DaemonError, OSError):
-                _discard_release(current, outcome.plan)
+            except (DaemonError, OSError) as exc:
+                if not isinstance(exc, Failure) or exc.rolled_back:
+                    _discard_release(current, outcome.plan)
                 raise
             return outcome
 
@@ -141,14 +142,15 @@ def _decide(
 def _still_healthy(current: Run) -> list[str]:
     """Nothing to change; green must still mean working."""
     spec, host = current.spec, current.host
-    report = host.probe(spec.health, {})
+    report = host.probe(spec.health, None)
     if not report.faults:
         return list(report.warnings)
     current.enter("gate")
     try:
+        baseline: Mapping[str, float] | None = None
         if (spec.unit.get("Service") or {}).get("ExecReload"):
-            host.systemd.control("reload", "--", spec.unit_name)
-        return list(_gate.prove(host, spec.unit_name, spec.health, {}))
+            baseline = _gate.activate(host, spec.unit_name, "reload", spec.health)
+        return list(_gate.prove(host, spec.unit_name, spec.health, baseline))
     except DaemonError as exc:
         raise Failure(
             f"{spec.unit_name} runs the wanted state but is not well: {exc}. Nothing was changed; "
@@ -258,11 +260,12 @@ def _commit(
 def _activate(current: Run, plan: _plan.Plan) -> tuple[str, ...]:
     spec, host = current.spec, current.host
     current.enter("activate")
-    if plan.daemon_reload:
-        host.systemd.control("daemon-reload")
     if plan.enable:
-        host.systemd.control("enable", "--quiet", "--", spec.unit_name)
-    baseline: Mapping[str, float] = {}
+        # Without --no-reload it would reload the manager a second time.
+        host.systemd.control("enable", "--quiet", "--no-reload", "--", spec.unit_name)
+    if plan.daemon_reload or plan.enable:
+        host.systemd.control("daemon-reload")
+    baseline: Mapping[str, float] | None = None
     if plan.activation != "none":
         baseline = _gate.activate(host, spec.unit_name, plan.activation, spec.health)
     current.enter("gate")

@@ -21,7 +21,15 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 WRITING = os.O_WRONLY | os.O_RDWR
-FILE_EVENTS = ("os.mkdir", "os.remove", "os.rmdir", "os.chmod", "os.chown", "os.truncate", "os.utime")
+FILE_EVENTS = (
+    "os.mkdir",
+    "os.remove",
+    "os.rmdir",
+    "os.chmod",
+    "os.chown",
+    "os.truncate",
+    "os.utime",
+)
 LINK_EVENTS = ("os.rename", "os.symlink", "os.link")  # their second argument is what is written
 
 

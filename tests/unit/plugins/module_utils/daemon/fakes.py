@@ -232,6 +232,7 @@ class World:
         self.asked: list[str] = []
         self.foreign: list[str] = []
         self.has_account = True
+        self.owns_account = True
         for version in ("1.0", "2.0", "3.0"):
             self._publish(version)
         self.fresh()
@@ -295,6 +296,7 @@ class World:
             unowned=lambda *_args: [],
             process_variable=self.process_variable,
             has_account=lambda _user: self.has_account,
+            owns_account=lambda _account: self.owns_account,
         )
 
     def params(self, config: str = "one", version: str = "1.0", **more: Any) -> dict[str, Any]:

@@ -129,6 +129,20 @@ def test_purge_keeps_an_account_that_is_not_the_daemons_alone(
     assert world.systemd.commands == []
 
 
+def test_purge_keeps_an_account_that_somebody_else_made(world: World) -> None:
+    world.deploy()
+    world.owns_account = False
+    assert "remove the account web" not in world.remove(purge=True)
+    assert world.systemd.commands == []
+
+
+def test_the_record_knows_the_release_that_the_task_does_not_name(world: World) -> None:
+    world.deploy()
+    params = {**world.params(), "state": "absent", "release": None, "files": [], "unit": {}}
+    _absent.remove(_parse.parse(params, world.layout), world.host, False, False, 5)
+    assert not world.path("opt/web").exists()
+
+
 def test_an_account_that_can_not_be_removed_is_told(world: World) -> None:
     world.deploy()
     world.systemd.on_command = lambda _argv: 8
@@ -190,7 +204,7 @@ def test_a_killed_removal_is_finished_by_the_next(
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         patch.setattr(owner, name, killing(getattr(owner, name)))
         world.remove(purge=purge)
-    world.has_account = False
+    world.has_account = world.owns_account = False
     world.remove(purge=purge)
     assert ours(world) == ([] if purge else ["sysusers/barehost-web.conf"])
     assert world.systemd.process is None

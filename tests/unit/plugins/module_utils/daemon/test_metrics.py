@@ -94,6 +94,12 @@ def test_readings_are_the_baseline_of_the_next_look() -> None:
     assert _metrics.faults(conditions[:1], TEXT.replace("} 3", "} 4"), before)[0]
 
 
+def test_without_an_activation_nothing_can_have_risen_or_stayed() -> None:
+    conditions = [metric("rules", sum=True, not_risen=True), metric("reloaded", not_risen=True)]
+    assert len(_metrics.faults(conditions, TEXT, {})[0]) == 2
+    assert _metrics.faults(conditions, TEXT, None) == ([], [])
+
+
 def test_two_conditions_on_one_series_do_not_mix() -> None:
     conditions = [metric("rules", sum=True, not_risen=True), metric("rules", equals=3)]
     before = _metrics.readings(conditions, TEXT)

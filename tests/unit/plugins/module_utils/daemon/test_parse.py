@@ -173,6 +173,10 @@ FAULTS: list[tuple[Params, str]] = [
     ({"unit": {"Socket": {}}}, "unit.Socket: a service has the sections Unit, Service and Install"),
     ({"unit": {"Service": None}}, "unit.Service: must be a mapping of directive to value"),
     ({"unit": {"Service": {"A b": 1}}}, "unit.Service.A b: is no directive name"),
+    (
+        {"unit": {"Service": {"Nice": ["1", "1\nUser=root"]}}},
+        "unit.Service.Nice: a value may not hold a line break or control character",
+    ),
     ({"unit": {"Service": {"A": {}}}}, "unit.Service.A: a value may not be a mapping"),
     (
         {"checks": [{"argv": ["x"], "refuse": "("}]},

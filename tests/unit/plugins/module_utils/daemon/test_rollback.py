@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import _files, _rollback
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._health import Report
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._state import Entry
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._store import Store
 from ansible_collections.barehost.monitoring.tests.unit.plugins.module_utils.daemon.fakes import (
@@ -98,6 +99,17 @@ def test_an_old_state_that_is_sick_too_is_told_and_kept(world: World) -> None:
     ):
         back(world)
     assert world.path("state/web/transaction.json").exists()
+
+
+def test_a_daemon_that_ignores_its_reload_is_restarted(world: World) -> None:
+    world.deploy(files=[RULES])
+    world.path("etc/web/rules").write_text("changed")
+    probe = world.probe
+    ignored = Report(("http://web: did not change",))
+    world.probe = lambda health, base: ignored if base else probe(health, base)  # type: ignore
+    world.systemd.log.clear()
+    back(world)
+    assert world.systemd.log == ["daemon-reload", "reload", "restart"]
 
 
 def test_the_recorded_health_is_what_proves_the_old_state(world: World) -> None:

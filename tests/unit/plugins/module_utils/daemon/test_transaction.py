@@ -56,7 +56,7 @@ def test_a_first_run_deploys_everything_in_its_order(world: World) -> None:
         "start web.service (it is inactive)",
     ]
     assert (outcome.version, outcome.previous_version, outcome.plan.repaired) == ("1.0", "", ())
-    assert world.systemd.log == ["sysusers", "daemon-reload", "enable", "restart"]
+    assert world.systemd.log == ["sysusers", "enable", "daemon-reload", "restart"]
     assert world.path("etc/web/web.conf").read_text() == "one"
     assert os.access(world.path("binaries/web"), os.X_OK)
     assert world.systemd.process and world.systemd.process.state == world.record()["activation"]
@@ -363,6 +363,8 @@ def test_a_forbidden_roll_back_is_not_done(world: World) -> None:
     assert "Not rolled back, as this daemon's description forbids it" in str(error)
     assert not error.rolled_back
     assert world.path("etc/web/web.conf").read_text() == "sick"
+    failure(world, config="sick", version="2.0", rollback=False)
+    assert world.path("opt/web/current/web").exists()  # what the unit starts is still there
     world.deploy(config="two")
     assert not world.deploy(config="two").plan.changed
 
@@ -621,6 +623,7 @@ def test_a_damaged_release_is_installed_anew(world: World) -> None:
     world.path("opt/web/1.0/web").write_bytes(b"")
     outcome = world.deploy()
     assert outcome.plan.actions[0].startswith("install web 1.0 (web is 0 bytes")
+    assert outcome.plan.repaired[0].startswith("the release 1.0: web is 0 bytes")
     assert world.path("opt/web/1.0/web").read_bytes() == b"\x7fELF1.0"
 
 
