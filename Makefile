@@ -9,8 +9,7 @@ MAKEFLAGS += --no-print-directory
 BIN := $(CURDIR)/.venv/bin
 PYTHON := PYTHONPATH=tests $(BIN)/python3
 CHECKOUT_AS_COLLECTION := .ac/ansible_collections/barehost/monitoring
-# test-integration joins when all of it passes; until then it is a target of its own.
-TESTS := lint test-unit sanity test-collection molecule
+TESTS := lint test-unit sanity test-collection molecule test-integration
 
 export PATH := $(BIN):$(PATH)
 export MYPY_CACHE_DIR := $(CURDIR)/.cache/mypy
@@ -50,7 +49,7 @@ demo-summary:  ## show again what runs, read from the running services
 ##@ test it
 
 .PHONY: test lint test-unit sanity test-collection test-integration molecule
-test: hosts  ## lint, unit, sanity, collection and molecule, at most 60 minutes on 2 cores
+test: hosts  ## all of the following tests, at most 60 minutes on 2 cores
 	@tests/all.sh $(TESTS)
 
 lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
@@ -58,6 +57,7 @@ lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
 	ruff format --check .
 	cd .ac && mypy --config-file ../pyproject.toml -p ansible_collections.barehost.monitoring.plugins
 	cd tests && mypy --config-file ../pyproject.toml -p hosts -p mirror -p demo
+	MYPYPATH=tests:. mypy --config-file pyproject.toml -p bench
 	ansible-lint
 	antsibull-changelog lint
 	cd $(CHECKOUT_AS_COLLECTION) && antsibull-docs lint-collection-docs --plugin-docs .
@@ -71,7 +71,7 @@ sanity: venv  ## ansible-test sanity, on a copy in the place that it demands
 test-collection: venv  ## the built archive, installed elsewhere, and a plain clone
 	@pytest tests/collection
 
-test-integration: hosts  ## the module on real systemd hosts (not yet part of `make test`), kills at every phase
+test-integration: hosts  ## the module on real systemd hosts: every guarantee, and kills at every point, kills at every phase
 	@pytest tests/hosts tests/integration tests/faults
 
 molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempotence, verify

@@ -47,6 +47,9 @@ BUDGETS = (
     Budget("noop", "peer", 1 / 8, "no-op run: at most 1/8 of prometheus.prometheus"),
     Budget("cold", "peer", 1 / 3, "cold run: at most 1/3 of prometheus.prometheus"),
     Budget("cold", "shell", 2.0, "cold run: at most 2 x the shell script"),
+    Budget(
+        "cold", "careful", 2.0, "cold run: at most 2 x the script that sees each service stay up"
+    ),
 )
 
 
