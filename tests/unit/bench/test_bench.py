@@ -17,7 +17,7 @@ bench                      : ok=105  changed=3    unreachable=0    failed=0    s
 localhost                  : ok=1    changed=0    unreachable=0    failed=0    skipped=0    rescued=0
 """
 LABELS = {"collection": "ours", "shell": "script", "peer": "peer"}
-NOOP_OF_PEER, COLD_OF_PEER, COLD_OF_SCRIPT = BUDGETS
+NOOP_OF_PEER, COLD_OF_PEER, COLD_OF_SCRIPT, _COLD_OF_CAREFUL = BUDGETS
 
 
 def result(cold: float, *noop: float) -> Result:
