@@ -71,7 +71,7 @@ sanity: venv  ## ansible-test sanity, on a copy in the place that it demands
 test-collection: venv  ## the built archive, installed elsewhere, and a plain clone
 	@pytest tests/collection
 
-test-integration: hosts  ## the module on real systemd hosts: every guarantee, and kills at every point, kills at every phase
+test-integration: hosts  ## the module on real systemd hosts: every guarantee, and kills at every point
 	@pytest tests/hosts tests/integration tests/faults
 
 molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempotence, verify

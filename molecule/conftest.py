@@ -41,7 +41,7 @@ class Asker:
         data = "" if body is None else json.dumps(body)
         login = f"Basic {base64.b64encode(user.encode()).decode()}" if user else ""
         text = self.host.check_output("python3 -c %s %s %s %s", _REQUEST, url, data, login)
-        status, _, content = text.partition("\n")
+        status, _newline, content = text.partition("\n")
         return int(status), content
 
     def text(self, url: str, user: str = "") -> str:

@@ -7,9 +7,8 @@ copy=$work/ansible_collections/barehost/monitoring
 rm -rf "$copy"
 mkdir -p "$copy" "$work/home/.ansible/test/cache" "$work/home/.config"
 
-# What the archive ships, as it is now. Tests, benchmark and scenarios are not shipped: ruff, mypy and
-# ansible-lint judge those. (.ac leads back to the checkout.)
-git ls-files -z --cached --others --exclude-standard -- ':!.ac' ':!bench' ':!molecule' ':(exclude,glob)tests/*/**' |
+# What git tracks or would track, as it is now; without .ac, which leads back to the checkout.
+git ls-files -z --cached --others --exclude-standard -- ':!.ac' |
     while IFS= read -r -d '' path; do [[ -e $path || -L $path ]] && printf '%s\0' "$path"; done |
     tar --create --null --files-from=- | tar --extract --directory "$copy"
 git init --quiet "$copy"   # else ansible-test asks the repository around it, which ignores .cache

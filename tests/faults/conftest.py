@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from integration.support.fixtures import (  # noqa: F401
+from integration.support.fixtures import (
     fake,
     host,
     hosts,
@@ -16,6 +16,17 @@ from integration.support.fixtures import (  # noqa: F401
     pytest_generate_tests,
     server,
 )
+
+# Fixtures and hooks are found by pytest in the names of this file.
+__all__ = [
+    "fake",
+    "host",
+    "hosts",
+    "make_fake",
+    "pytest_configure",
+    "pytest_generate_tests",
+    "server",
+]
 
 
 @pytest.fixture(scope="session")

@@ -211,7 +211,7 @@ def test_a_stopped_service_is_started_again(running: Fake) -> None:
 @pytest.mark.suites("bookworm", "bullseye")
 def test_content_beyond_ascii_arrives_intact(fake: Fake) -> None:
     """In content, in names of files, and in the diff; also with the C locale of the host."""
-    text = "greeting = Grüße, 世界 🎉 – „naïve“\n"
+    text = "greeting = Grüße, 世界 🎉 – \u201enaïve\u201c\n"
     args = fake.args(text, files=[file("übersicht/Straße.txt", text)])
     fake.apply(args, diff=True, env={"LC_ALL": "C"})
     assert fake.host.read(f"{fake.etc}/fakehost.conf") == text

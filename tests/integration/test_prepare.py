@@ -29,7 +29,10 @@ def step(fake: Fake, **more: Any) -> dict[str, Any]:
 @pytest.mark.suites("bookworm", "bullseye")
 def test_a_step_runs_once_for_each_cause(fake: Fake) -> None:
     """First installation, new release, new secret: once each; otherwise not at all."""
-    runs = lambda: fake.host.read(f"{fake.etc}/runs").count("run")  # noqa: E731
+
+    def runs() -> int:
+        return fake.host.read(f"{fake.etc}/runs").count("run")
+
     args = fake.args(prepare=[step(fake)])
     fake.apply(args)
     assert (runs(), fake.host.read(f"{fake.etc}/keystore")) == (1, "S3kret-keystore")

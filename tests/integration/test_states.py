@@ -163,7 +163,10 @@ def test_rendered_shows_what_would_be_deployed_without_touching_the_host(fake: F
     fake.apply(args)
     for path in (f"{fake.etc}/fakehost.conf", f"{fake.etc}/rules/a.rules"):
         assert host.read(f"{destination}{path}") == host.read(path)
-    drop = lambda text: [line for line in text.splitlines() if "BAREHOST_STATE" not in line]  # noqa: E731
+
+    def drop(text: str) -> list[str]:
+        return [line for line in text.splitlines() if "BAREHOST_STATE" not in line]
+
     unit = f"/etc/systemd/system/{fake.unit}"
     assert drop(host.read(f"{destination}{unit}")) == drop(host.read(unit))
 

@@ -78,7 +78,10 @@ def test_a_changed_variable_restarts(fake: Fake) -> None:
 def test_credentials_reach_the_daemon_and_a_change_restarts(fake: Fake) -> None:
     """LoadCredential=: readable below CREDENTIALS_DIRECTORY; systemd copies it at the start only."""
     first, second = 'Grüße % $ "quoted" \\', "another"
-    digest = lambda text: hashlib.sha256(text.encode()).hexdigest()  # noqa: E731
+
+    def digest(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()
+
     secret = {"credential": "db_password", "content": first}
     fake.deploy(secrets=[secret], flags=["--password-file={credentials}/db_password"])
     assert fake.ask("/credentials") == {"db_password": digest(first)}

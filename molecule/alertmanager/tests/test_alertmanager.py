@@ -57,11 +57,11 @@ def posted(ask: Any) -> list[dict[str, Any]]:
 def test_who_is_told_and_what_is_held_back(posted: list[dict[str, Any]]) -> None:
     said = {
         case: (a["status"]["state"], [receiver["name"] for receiver in a["receivers"]])
-        for case, (sent, _, _) in CASES.items()
+        for case, (sent, _state, _name) in CASES.items()
         for a in posted
         if a["labels"] == sent["labels"]
     }
-    assert said == {case: (state, [name]) for case, (_, state, name) in CASES.items()}
+    assert said == {case: (state, [name]) for case, (_sent, state, name) in CASES.items()}
 
 
 def test_it_runs_the_file_on_the_host(host: Any, ask: Any) -> None:

@@ -23,7 +23,7 @@ def unhardened(host: Any) -> Iterator[str]:
     arguments = host.file(f"/proc/{pid}/cmdline").content_string.rstrip("\0").split("\0")
     kept = [a for a in arguments if not a.startswith("--web.listen-address")]
     command = [*kept, "--web.listen-address=127.0.0.1:19100"]
-    words = " ".join("%s" for _ in command)
+    words = " ".join("%s" for _word in command)
     host.check_output(f"systemd-run --quiet --unit=unhardened -p Type=exec -- {words}", *command)
     yield BARE
     host.check_output("systemctl stop unhardened")

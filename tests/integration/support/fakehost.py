@@ -240,8 +240,8 @@ def main(argv: list[str]) -> int:
         print("SUCCESS" + (" with warnings" if config.get("greeting") == "dubious" else ""))
         return 0
     options = [part.partition("=") for part in argv[1:]]
-    config_file = next(value for key, _, value in options if key == "--config")
-    return serve(Path(config_file), [value for key, _, value in options if key == "--listen"])
+    config_file = next(value for key, _sign, value in options if key == "--config")
+    return serve(Path(config_file), [value for key, _sign, value in options if key == "--listen"])
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def host(statuses: Iterable[Status], reports: Iterable[Report] = (), unowned: An
 
     held = list(unowned)
     return Host(
-        open_url=lambda url: pytest.fail(url),
+        open_url=pytest.fail,
         systemd=Script(statuses),
         probe=probe,
         unowned=lambda *_args: held.pop(0) if held else [],

@@ -371,7 +371,7 @@ def test_a_download_that_does_not_fit_is_not_begun(
 
 def test_two_runs_install_once(spec: ReleaseSpec, mirror: Mirror) -> None:
     with ThreadPoolExecutor(4) as pool:
-        runs = [pool.submit(_release.install, spec, "x86_64", mirror) for _ in range(4)]
+        runs = [pool.submit(_release.install, spec, "x86_64", mirror) for _run in range(4)]
     assert {run.result() for run in runs} == {_release.directory(spec)}
     assert len(mirror.asked) == 2
     assert _release.fault(spec, "x86_64") is None

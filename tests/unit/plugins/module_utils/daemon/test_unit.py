@@ -44,7 +44,7 @@ def read(text: str) -> dict[str, dict[str, list[str]]]:
         if line.startswith("["):
             section = found.setdefault(line[1:-1], {})
         else:
-            key, _, value = line.partition("=")
+            key, _sign, value = line.partition("=")
             section.setdefault(key, []).append(value)
     return found
 
@@ -135,8 +135,8 @@ def test_an_argument_arrives_as_given(argument: str, last: bool) -> None:
 def test_any_arguments_arrive_as_given() -> None:
     dice = random.Random(20)
     pieces = [*ARGUMENTS, "a", "=", ",", "/"]
-    for _ in range(1500):
-        argv = ["".join(dice.choices(pieces, k=dice.randint(0, 4))) for _ in range(4)]
+    for _turn in range(1500):
+        argv = ["".join(dice.choices(pieces, k=dice.randint(0, 4))) for _argument in range(4)]
         found = unit(command=["/bin/web", *argv])["Service"]["ExecStart"]
         assert [exec_start(line) for line in found] == [["/bin/web", *argv]]
 
