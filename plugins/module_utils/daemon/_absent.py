@@ -72,8 +72,7 @@ def _plan(
     before = transaction["before"] if transaction else {}
     # These belong to the data and stay with it: the account's description names its owner, and a
     # secret that was made here may be the key to it.
-    sysusers = posixpath.join(spec.layout.sysusers, f"barehost-{spec.name}.conf")
-    kept = {sysusers, *(file.path for file in spec.files if file.content is None)}
+    kept = {spec.sysusers_path, *(file.path for file in spec.files if file.content is None)}
     paths = {*(record.entries if record else ()), *before} - kept | (kept if purge else set())
     data = [path for path in _data(spec) if os.path.isdir(path)] if purge else []
     alone = spec.account.user != "root" and not _account_shared(spec)
@@ -102,8 +101,9 @@ def _account_shared(spec: Spec) -> bool:
     needle = f"u {spec.account.user} "
     with suppress(FileNotFoundError):
         for name in os.listdir(spec.layout.sysusers):
-            if name.startswith("barehost-") and name != f"barehost-{spec.name}.conf":
-                with open(posixpath.join(spec.layout.sysusers, name), encoding="utf-8") as file:
+            path = posixpath.join(spec.layout.sysusers, name)
+            if name.startswith("barehost-") and path != spec.sysusers_path:
+                with open(path, encoding="utf-8") as file:
                     if any(line.startswith(needle) for line in file):
                         return True
     return False

@@ -50,8 +50,7 @@ def build(
             secret=file.secret,
         )
     if spec.account.user != "root":
-        path = posixpath.join(spec.layout.sysusers, f"barehost-{spec.name}.conf")
-        add(path, sysusers(spec.account).encode(), mode=0o644, on_change="none")
+        add(spec.sysusers_path, sysusers(spec.account).encode(), mode=0o644, on_change="none")
     entries.update(_links(spec))
     prepared = {step.name: _cause(step, spec, entries, salt) for step in spec.prepare}
     activation = keyed_digest(
@@ -77,9 +76,8 @@ def build(
 
 def sysusers(account: Account) -> str:
     """The account in the words of sysusers.d(5)."""
-    comment = account.comment.replace('"', "")
     lines = [f"g {account.group} -"]
-    lines.append(f'u {account.user} -:{account.group} "{comment}" {account.home}')
+    lines.append(f'u {account.user} -:{account.group} "{account.gecos}" {account.home}')
     lines += [f"m {account.user} {group}" for group in account.groups]
     return "".join(f"{line}\n" for line in lines)
 

@@ -8,16 +8,22 @@ from __future__ import annotations
 import time
 
 from ._errors import DaemonError
+from ._health import Baseline
 from ._host import Host
-from ._metrics import Baseline
 from ._spec import Health
 from ._systemd import Status
 
 _POLL = (0.05, 0.5)  # seconds between two looks: the first, and the longest
 
 
-def activate(host: Host, unit: str, verb: str, health: Health) -> Baseline:
-    """Restart or reload the unit. Returns the readings before a reload (empty: all is new)."""
+def activate(host: Host, unit: str, verb: str, health: Health) -> Baseline | None:
+    """Restart or reload the unit, or with the verb none leave it alone.
+
+    Returns what prove compares with: the readings before a reload, nothing after a restart, when
+    every value is new, and None when nothing was done.
+    """
+    if verb == "none":
+        return None
     if verb == "reload":
         baseline = host.probe(health, None).readings
         host.systemd.control("reload", "--", unit)
@@ -32,7 +38,7 @@ def activate(host: Host, unit: str, verb: str, health: Health) -> Baseline:
 def prove(host: Host, unit: str, health: Health, baseline: Baseline | None) -> tuple[str, ...]:
     """Wait until the unit is healthy, answers by itself and has settled.
 
-    baseline: what activate returned; None when nothing was activated.
+    baseline: what activate returned.
     Returns the warnings of optional conditions. Raises DaemonError as soon as it is hopeless.
     """
     begin = time.monotonic()

@@ -12,6 +12,7 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import _metrics, _sockets
@@ -22,20 +23,23 @@ _LIMIT = 64 * 1024 * 1024  # bytes of an answer that are read
 _REQUEST_TIMEOUT = 10  # seconds
 
 
+Baseline = Mapping[tuple[str, str], float]  # (address, condition) -> value
+
+
 @dataclass(frozen=True)
 class Report:
     """What one round of probes found; healthy without faults."""
 
     faults: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    readings: dict[str, float] = field(default_factory=dict)
+    readings: Baseline = field(default_factory=dict)
 
 
-def probe(health: Health, baseline: _metrics.Baseline | None) -> Report:
-    """Send each probe once. baseline: as in _metrics.faults."""
+def probe(health: Health, baseline: Baseline | None) -> Report:
+    """Send each probe once. baseline: the readings of an earlier report; as in _metrics.faults."""
     faults: list[str] = []
     warnings: list[str] = []
-    readings: dict[str, float] = {}  # by address and condition
+    readings: dict[tuple[str, str], float] = {}
     for one in health.probes:
         try:
             status, text = fetch(one.url, health)
@@ -43,21 +47,15 @@ def probe(health: Health, baseline: _metrics.Baseline | None) -> Report:
             faults.append(f"{one.url}: {_reason(exc)}")
             continue
         faults += [f"{one.url}: {fault}" for fault in _answer_faults(one, status, text)]
-        mine = f"{one.url} "
-        before = _of(mine, baseline)
+        before = None
+        if baseline is not None:
+            before = {name: value for (url, name), value in baseline.items() if url == one.url}
         failed, optional = _metrics.faults(one.metrics, text, before)
         faults += [f"{one.url}: {fault}" for fault in failed]
         warnings += [f"{one.url}: {fault}" for fault in optional]
         found = _metrics.readings(one.metrics, text)
-        readings.update({mine + name: value for name, value in found.items()})
+        readings.update({(one.url, name): value for name, value in found.items()})
     return Report(tuple(faults), tuple(warnings), readings)
-
-
-def _of(prefix: str, baseline: _metrics.Baseline | None) -> _metrics.Baseline | None:
-    """One probe's part of the readings."""
-    if baseline is None:
-        return None
-    return {k[len(prefix) :]: v for k, v in baseline.items() if k.startswith(prefix)}
 
 
 def _answer_faults(probe: Probe, status: int, text: str) -> list[str]:

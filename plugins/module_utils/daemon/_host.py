@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from . import _files, _health, _plan, _release
-from ._metrics import Baseline
+from ._health import Baseline
 from ._spec import Account, FileSpec, Health, Spec
 from ._state import Entry, State
 from ._store import Store
@@ -38,7 +38,7 @@ def owns_account(account: Account) -> bool:
         found = pwd.getpwnam(account.user)
     except KeyError:
         return False
-    return (found.pw_gecos, found.pw_dir) == (account.comment.replace('"', ""), account.home)
+    return (found.pw_gecos, found.pw_dir) == (account.gecos, account.home)
 
 
 @dataclass(frozen=True)

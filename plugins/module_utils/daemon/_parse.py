@@ -110,7 +110,7 @@ def _account(raw: Mapping[str, Any], name: str, layout: Layout, faults: list[str
         if not _NAME.match(value):
             faults.append(f"account.{key}: {value!r} is no account name")
     comment = raw.get("comment") or name
-    if re.search(r"[:\x00-\x1f\x7f]", comment):
+    if ":" in comment or _CONTROL.search(comment):
         faults.append(f"account.comment: {comment!r} may hold no colon and no control character")
     home = raw.get("home") or posixpath.join(layout.data, name)
     return Account(user, group, tuple(raw.get("groups") or ()), home, comment)
@@ -269,12 +269,10 @@ def _check_unit(spec: Spec, faults: list[str]) -> None:
                 for key, value in keys.items()
                 if isinstance(value, Mapping)
             ]
-    service = spec.unit.get("Service")
-    reloadable = isinstance(service, Mapping) and service.get("ExecReload")
     faults += [
         f"{file.path}: on_change is reload, but unit.Service.ExecReload is not given"
         for file in spec.files
-        if file.on_change == "reload" and not reloadable
+        if file.on_change == "reload" and not spec.can_reload
     ]
 
 

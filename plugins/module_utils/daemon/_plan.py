@@ -147,7 +147,7 @@ def _activation(
     loaded = seen.record.reloadable if seen.record else ""
     if loaded != wanted.reloadable and _uses_reload(wanted):
         triggers.append(("reload", "the loaded configuration is not the recorded one"))
-    if any(t[0] == "reload" for t in triggers) and not _reloadable(spec):
+    if any(t[0] == "reload" for t in triggers) and not spec.can_reload:
         triggers.append(("restart", "it can not be reloaded"))
     return max(triggers, key=lambda t: TRIGGERS.index(t[0]), default=("none", ""))
 
@@ -160,10 +160,6 @@ def _trigger(change: Change, record: State | None) -> str:
 
 def _uses_reload(wanted: State) -> bool:
     return any(entry.on_change == "reload" for entry in wanted.entries.values())
-
-
-def _reloadable(spec: Spec) -> bool:
-    return bool((spec.unit.get("Service") or {}).get("ExecReload"))
 
 
 def _repaired(spec: Spec, wanted: State, seen: Observed) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from . import _files, _gate, _parse, _stage
 from ._errors import DaemonError
+from ._health import Baseline
 from ._host import Host
-from ._spec import Spec
+from ._spec import Health, Spec
 from ._state import Entry, State
 from ._store import Store
 from ._unit import STATE_VARIABLE
@@ -75,21 +76,27 @@ def _reactivate(spec: Spec, host: Host, record: State, triggers: set[str]) -> No
     health = _parse.health(record.health, [])
     status = host.systemd.status(spec.unit_name)
     state = host.process_variable(status.main_pid, STATE_VARIABLE) if status.running else ""
-    verb = "restart" if state != record.activation or "restart" in triggers else "reload"
-    baseline: Mapping[str, float] | None = None
-    if verb == "restart" or "reload" in triggers:
-        baseline = _gate.activate(host, spec.unit_name, verb, health)
+    if state != record.activation or "restart" in triggers:
+        verb = "restart"
+    else:
+        verb = "reload" if "reload" in triggers else "none"
+    baseline = _gate.activate(host, spec.unit_name, verb, health)
     try:
-        try:
-            _gate.prove(host, spec.unit_name, health, baseline)
-        except DaemonError:
-            if verb == "restart":
-                raise
-            # It does not carry out a reload; a restart is better than no proof.
-            baseline = _gate.activate(host, spec.unit_name, "restart", health)
-            _gate.prove(host, spec.unit_name, health, baseline)
+        _prove_or_restart(host, spec.unit_name, health, verb, baseline)
     except DaemonError as exc:
         raise DaemonError(f"the previous state is back, but not healthy either: {exc}") from exc
+
+
+def _prove_or_restart(
+    host: Host, unit: str, health: Health, verb: str, baseline: Baseline | None
+) -> None:
+    """A daemon may not carry out its reload: a restart is better than no proof."""
+    try:
+        _gate.prove(host, unit, health, baseline)
+    except DaemonError:
+        if verb == "restart":
+            raise
+        _gate.prove(host, unit, health, _gate.activate(host, unit, "restart", health))
 
 
 def remove_leftovers(paths: Mapping[str, Entry | None]) -> None:

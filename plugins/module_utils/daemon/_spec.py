@@ -38,6 +38,11 @@ class Account:
     home: str
     comment: str
 
+    @property
+    def gecos(self) -> str:
+        """The comment as it stands in the user database."""
+        return self.comment.replace('"', "")
+
 
 @dataclass(frozen=True)
 class FileSpec:
@@ -145,6 +150,12 @@ class Spec:
     def sysusers_path(self) -> str:
         """The account's description."""
         return posixpath.join(self.layout.sysusers, f"barehost-{self.name}.conf")
+
+    @property
+    def can_reload(self) -> bool:
+        """Whether the unit says how the daemon reloads."""
+        service = self.unit.get("Service")
+        return isinstance(service, Mapping) and bool(service.get("ExecReload"))
 
     @property
     def data_directory(self) -> str:

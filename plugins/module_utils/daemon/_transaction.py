@@ -147,9 +147,8 @@ def _still_healthy(current: Run) -> list[str]:
         return list(report.warnings)
     current.enter("gate")
     try:
-        baseline: Mapping[str, float] | None = None
-        if (spec.unit.get("Service") or {}).get("ExecReload"):
-            baseline = _gate.activate(host, spec.unit_name, "reload", spec.health)
+        verb = "reload" if spec.can_reload else "none"
+        baseline = _gate.activate(host, spec.unit_name, verb, spec.health)
         return list(_gate.prove(host, spec.unit_name, spec.health, baseline))
     except DaemonError as exc:
         raise Failure(
@@ -265,9 +264,7 @@ def _activate(current: Run, plan: _plan.Plan) -> tuple[str, ...]:
         host.systemd.control("enable", "--quiet", "--no-reload", "--", spec.unit_name)
     if plan.daemon_reload or plan.enable:
         host.systemd.control("daemon-reload")
-    baseline: Mapping[str, float] | None = None
-    if plan.activation != "none":
-        baseline = _gate.activate(host, spec.unit_name, plan.activation, spec.health)
+    baseline = _gate.activate(host, spec.unit_name, plan.activation, spec.health)
     current.enter("gate")
     return _gate.prove(host, spec.unit_name, spec.health, baseline)
 

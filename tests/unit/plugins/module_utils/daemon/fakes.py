@@ -27,9 +27,11 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import 
     _parse,
     _transaction,
 )
-from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._health import Report
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._health import (
+    Baseline,
+    Report,
+)
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._host import Host
-from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._metrics import Baseline
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._spec import (
     Health,
     Layout,
