@@ -222,7 +222,9 @@ options:
               not_risen: {description: The value may not have risen by the activation., type: bool, default: false}
               optional: {description: Warn instead of fail., type: bool, default: false}
   rollback:
-    description: Whether the old state may come back. V(false) for a store that the new version has migrated.
+    description:
+      - Whether the old state may come back once the new one was started. V(false) for a store that the new version migrates.
+      - What fails before the start is always taken back.
     type: bool
     default: true
 """
@@ -446,9 +448,18 @@ def _host(module: AnsibleModule) -> Host:
 
 
 def _stop(_signal: int, _frame: Any) -> NoReturn:
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)  # the roll-back is not to be interrupted
+    _ignore_signals()
     raise Interrupted("the run was interrupted")
+
+
+def _ignore_signals() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _observe(point: str) -> None:
+    if point == "rollback":
+        _ignore_signals()  # whatever made it necessary, it is not to be interrupted
 
 
 def _deploy(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
@@ -456,7 +467,12 @@ def _deploy(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
         signal.signal(number, _stop)
     params = module.params
     outcome = _transaction.run(
-        spec, _host(module), params["health"] or {}, module.check_mode, params["lock_timeout"]
+        spec,
+        _host(module),
+        params["health"] or {},
+        module.check_mode,
+        params["lock_timeout"],
+        _observe,
     )
     for warning in outcome.warnings:
         module.warn(warning)

@@ -13,14 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from . import _files, _release
+from . import _files, _release, _versions
 from ._errors import DaemonError
 from ._host import Host
 from ._spec import Spec
-from ._state import State
+from ._state import Entry, State
 from ._store import Store
 from ._systemd import Status
-from ._transaction import versions_in_use
 from ._unit import directives
 
 # Directories that systemd made for the unit; they hold data, so they go with purge only.
@@ -32,6 +31,7 @@ class Removal:
     """What is there to remove."""
 
     paths: tuple[str, ...]
+    restored: Mapping[str, Entry]
     stop: bool
     data: tuple[str, ...]
     account: str
@@ -42,6 +42,7 @@ class Removal:
         """In words."""
         found = ["stop and disable the unit"] if self.stop else []
         found += [f"remove {path}" for path in (*self.paths, *self.data)]
+        found += [f"restore {path}" for path in sorted(self.restored)]
         found += [f"remove the account {self.account}"] if self.account else []
         return tuple(found + (["forget the deployed state"] if self.store else []))
 
@@ -52,6 +53,11 @@ def remove(spec: Spec, host: Host, purge: bool, check_mode: bool, lock_timeout: 
     host.systemd.preflight()
     exists = os.path.isdir(store.directory)
     with store.locked(lock_timeout, create=exists and not check_mode):
+        if store.unreadable():
+            raise DaemonError(
+                f"{store.directory}/record.json can not be read, so it is not known what was "
+                f"deployed. Deploy {spec.name} once more, which writes it anew, then remove it"
+            )
         record, transaction = store.record(), store.transaction()
         status = host.systemd.status(spec.unit_name)
         removal = _plan(spec, host, record, transaction, status, purge, exists)
@@ -69,22 +75,44 @@ def _plan(
     purge: bool,
     exists: bool,
 ) -> Removal:
-    before = transaction["before"] if transaction else {}
-    # These belong to the data and stay with it: the account's description names its owner, and a
-    # secret that was made here may be the key to it.
-    kept = {spec.sysusers_path, *(file.path for file in spec.files if file.content is None)}
-    paths = {*(record.entries if record else ()), *before} - kept | (kept if purge else set())
-    data = [path for path in _data(spec) if os.path.isdir(path)] if purge else []
+    entries = record.entries if record else {}
+    before: Mapping[str, Entry | None] = transaction["before"] if transaction else {}
+    # What a run that did not finish has replaced, and nobody of us had written.
+    foreign = {path: entry for path, entry in before.items() if entry and path not in entries}
+    kept = _keys(spec, entries)
+    paths = {*entries, *before} - {*foreign, *kept} | (kept if purge else set())
+    data = [path for path in _data(spec) if _holds(path)] if purge else []
     alone = spec.account.user != "root" and not _account_shared(spec)
     account = spec.account.user if purge and alone and host.owns_account(spec.account) else ""
     ours = record is not None or bool(before)
     return Removal(
         paths=tuple(sorted(path for path in paths if os.path.lexists(path))),
+        restored={
+            path: entry
+            for path, entry in foreign.items()
+            if path not in paths and not entry.same(_files.read(path)[0])
+        },
         stop=ours and status.load not in ("", "not-found"),
         data=tuple(data),
         account=account,
         store=exists,
     )
+
+
+def _keys(spec: Spec, entries: Mapping[str, Entry]) -> set[str]:
+    """What belongs to the data and stays with it.
+
+    The account's description names its owner; a secret that was made here, or a store that a
+    command of the product wrote, may be the key to it.
+    """
+    made = {file.path for file in spec.files if file.content is None}
+    made |= {path for path, entry in entries.items() if entry.generated}
+    return {spec.sysusers_path, *made, *(path for step in spec.prepare for path in step.touches)}
+
+
+def _holds(path: str) -> bool:
+    """Whether there is a directory to remove; one that is a file system can only be emptied."""
+    return os.path.isdir(path) and bool(os.listdir(path) or not os.path.ismount(path))
 
 
 def _data(spec: Spec) -> list[str]:
@@ -119,16 +147,18 @@ def _carry_out(
     for path in removal.paths:
         _files.remove(path)
         _files.remove_empty_parents(path, spec.config_directory)
+    for path, entry in removal.restored.items():
+        _files.put(path, entry, b"" if entry.is_link else store.get(entry.digest))
     if removal.stop:
         host.systemd.control("daemon-reload")
     for path in removal.data:
-        shutil.rmtree(path, ignore_errors=True)
+        _remove_tree(path)
     with suppress(OSError):
         os.rmdir(spec.config_directory)
     if removal.account:
         _remove_account(host, removal.account)
     for release in _releases(spec, record):
-        _remove_versions(release, versions_in_use(spec.layout, release.name, but=spec.name))
+        _versions.remove_unused(spec.layout, release, but=spec.name)
     store.remove()
 
 
@@ -161,7 +191,16 @@ def _remove_account(host: Host, user: str) -> None:
         raise DaemonError(f"the account {user} can not be removed (exit {code}): {output}")
 
 
-def _remove_versions(release: _release.ReleaseSpec, used: set[str]) -> None:
-    for version in _release.installed_versions(release):
-        if version not in used:
-            _release.remove(release, version)
+def _remove_tree(path: str) -> None:
+    """Remove a directory, also when it is a link, or empty it where it is a file system."""
+    with os.scandir(path) as found:
+        entries = list(found)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
+    if os.path.islink(path):
+        os.unlink(path)
+    elif not os.path.ismount(path):
+        os.rmdir(path)

@@ -48,6 +48,7 @@ def build(
             group=file.group,
             on_change=file.on_change,
             secret=file.secret,
+            generated=file.content is None,
         )
     if spec.account.user != "root":
         add(spec.sysusers_path, sysusers(spec.account).encode(), mode=0o644, on_change="none")

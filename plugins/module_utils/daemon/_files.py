@@ -34,6 +34,11 @@ def read(path: str) -> tuple[Entry | None, bytes]:
     return Entry(digest(content), "", mode, _user(info.st_uid), _group(info.st_gid)), content
 
 
+def is_directory(path: str) -> bool:
+    """Whether there is a directory; a link to one is none."""
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
 def _user(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name

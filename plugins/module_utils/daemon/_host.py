@@ -70,7 +70,11 @@ def observe(spec: Spec, wanted: State, host: Host, store: Store) -> Observation:
     actual: dict[str, Entry | None] = {}
     contents: dict[str, bytes] = {}
     for path in _plan.paths(wanted, record, transaction):
-        actual[path], contents[path] = _files.read(path)
+        if path not in wanted.entries and _files.is_directory(path):
+            # Where a file of ours was, there is a directory now: ours is gone.
+            actual[path], contents[path] = None, b""
+        else:
+            actual[path], contents[path] = _files.read(path)
     status = host.systemd.status(spec.unit_name)
     running = status.main_pid if status.running else 0
     seen = _plan.Observed(

@@ -139,6 +139,8 @@ def _activation(
         return "restart", f"it is {seen.status.active}"
     if seen.process_state != wanted.activation:
         return "restart", "the running process was started from another state"
+    if seen.release_fault:
+        return "restart", "its release is installed anew"
     if prepares:
         return "restart", "prepared anew"
     triggers = [(_trigger(c, seen.record), f"{c.path} changes") for c in changes]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 from collections.abc import Mapping
 
 from . import _files, _gate, _parse, _stage
@@ -25,7 +27,11 @@ def roll_back(spec: Spec, host: Host, store: Store, before: Mapping[str, Entry |
     record = store.record()
     # Where both know a path the record wins: an edit by hand does not count as good.
     targets = {**before, **(record.entries if record else {})}
-    first = record is None and targets.get(spec.unit_path) is None
+    for file in spec.files:
+        # A secret that was made here stays: the failed start may have locked the data with it.
+        if file.content is None and targets.get(file.path) is None:
+            targets.pop(file.path, None)
+    first = record is None and spec.unit_path in targets and targets[spec.unit_path] is None
     if first:
         _stop(spec, host)
     triggers = _restore(spec, store, targets)
@@ -33,11 +39,11 @@ def roll_back(spec: Spec, host: Host, store: Store, before: Mapping[str, Entry |
     if record:
         _reactivate(spec, host, record, triggers)
         done = f"the previous state (version {record.version or 'none'}) is back and healthy"
-    elif first:
-        done = "the first installation was taken back; its data directory is kept"
     else:
-        host.systemd.control("try-restart", "--", spec.unit_name)
-        done = "the files that were there before the first installation are back"
+        _as_before(spec, host, store)
+        done = "the files that were there before are back"
+        if first:
+            done = "the first installation was taken back; its data directory is kept"
     store.end()
     return done
 
@@ -55,21 +61,37 @@ def _stop(spec: Spec, host: Host) -> None:
 def _restore(spec: Spec, store: Store, targets: Mapping[str, Entry | None]) -> set[str]:
     """Make each path what it was; returns the triggers of what changed."""
     triggers = set()
-    for path in sorted(targets, key=lambda p: (p == spec.unit_path, p)):
-        entry = targets[path]
-        actual, _content = _files.read(path)
-        if (entry is None and actual is None) or (entry is not None and entry.same(actual)):
-            continue
-        if entry is None:
+    # A directory of the failed state may stand where a file has to return: it goes first.
+    for path in sorted((p for p in targets if targets[p] is None), reverse=True):
+        if os.path.lexists(path) and not _files.is_directory(path):
             _files.remove(path)
             _files.remove_empty_parents(path, spec.config_directory)
             # What this path would have triggered is not known any more: assume the most.
             triggers.add("restart")
+    for path in sorted(targets, key=lambda p: (p == spec.unit_path, p)):
+        entry = targets[path]
+        if entry is None or entry.same(_files.read(path)[0]):
             continue
         _stage.make_directories(spec, path, entry)
         _files.put(path, entry, b"" if entry.is_link else store.get(entry.digest))
         triggers.add(entry.on_change)
+    for directory in {posixpath.dirname(path) for path in targets}:
+        if os.path.isdir(directory):
+            _files.sync_directory(directory)
     return triggers
+
+
+def _as_before(spec: Spec, host: Host, store: Store) -> None:
+    """No state of ours is known: a unit that was there before does again what it did."""
+    was = (store.transaction() or {}).get("unit", {})
+    if host.systemd.status(spec.unit_name).load != "loaded":
+        return
+    if was.get("enabled"):
+        host.systemd.control("enable", "--quiet", "--", spec.unit_name)
+    if was.get("running"):
+        health = _parse.health({}, [])
+        baseline = _gate.activate(host, spec.unit_name, "restart", health)
+        _gate.prove(host, spec.unit_name, health, baseline)
 
 
 def _reactivate(spec: Spec, host: Host, record: State, triggers: set[str]) -> None:

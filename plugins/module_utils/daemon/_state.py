@@ -26,6 +26,7 @@ class Entry:
     group: str = "root"
     on_change: str = "restart"
     secret: bool = False
+    generated: bool = False  # a secret that this host made: it may be the key to the data
 
     @property
     def is_link(self) -> bool:

@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from . import _files
@@ -59,7 +60,7 @@ class Store:
         self._write("record.json", state.to_json())
 
     def transaction(self) -> dict[str, Any] | None:
-        """What a run that did not finish left behind: {before, activation, secrets}."""
+        """What a run that did not finish left behind: {before, activation, secrets, unit}."""
         text = self._read("transaction.json")
         if not text:
             return None
@@ -77,14 +78,23 @@ class Store:
         return {**raw, "before": before}
 
     def begin(
-        self, before: Mapping[str, Entry | None], activation: str, secrets: Iterable[str] = ()
+        self,
+        before: Mapping[str, Entry | None],
+        activation: str,
+        secrets: Iterable[str] = (),
+        unit: Mapping[str, bool] = MappingProxyType({}),
     ) -> None:
-        """Note what the paths looked like before they are replaced, and which become secrets."""
+        """Note what the paths looked like before they are replaced, and which become secrets.
+
+        unit: whether the unit was running and enabled, {running, enabled}.
+        """
+        _files.sync_directory(self._objects)
         entries = {path: asdict(entry) if entry else None for path, entry in before.items()}
         note = {
             "before": entries,
             "activation": activation,
             "secrets": sorted(secrets),
+            "unit": dict(unit),
             "record": digest(self._read("record.json").encode()),
         }
         self._write("transaction.json", json.dumps(note))
@@ -126,6 +136,10 @@ class Store:
             if name.endswith(".barehost"):  # left by a killed run
                 _files.remove(posixpath.join(self.directory, name))
 
+    def unreadable(self) -> bool:
+        """Whether there is a record that can not be read: damaged, or of a later version."""
+        return self.record() is None and self._read("record.json") != ""
+
     def salt(self, create: bool) -> bytes:
         """The key of this daemon's visible digests; empty when there is none yet."""
         path = posixpath.join(self.directory, "salt")
@@ -142,7 +156,7 @@ class Store:
         shutil.rmtree(self.stage, ignore_errors=True)
 
     def remove(self) -> None:
-        """Forget everything; the lock's file goes last, with its directory."""
+        """Forget everything. A run that waits for the lock sees that its file is gone."""
         shutil.rmtree(self.directory, ignore_errors=True)
         if os.path.isdir(parent := posixpath.dirname(self.directory)) and not os.listdir(parent):
             os.rmdir(parent)

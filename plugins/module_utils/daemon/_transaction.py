@@ -15,15 +15,15 @@ from __future__ import annotations
 import os
 import posixpath
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
-from . import _desired, _files, _gate, _host, _plan, _release, _rollback, _stage
+from . import _desired, _files, _gate, _host, _plan, _release, _rollback, _stage, _versions
 from ._errors import DaemonError
 from ._host import Host
-from ._spec import TRIGGERS, Layout, Spec
+from ._spec import TRIGGERS, Spec
 from ._state import Entry
 from ._store import Store
 
@@ -96,8 +96,9 @@ def run(
             try:
                 _deploy(current, wanted, seen, outcome)
             except (DaemonError, OSError) as exc:
-                if not isinstance(exc, Failure) or exc.rolled_back:
-                    _discard_release(current, outcome.plan)
+                taken_back = not isinstance(exc, Failure) or exc.rolled_back
+                if taken_back and outcome.plan.install and spec.release:
+                    _versions.discard(spec.layout, spec.release)
                 raise
             return outcome
 
@@ -113,10 +114,26 @@ def _failures(current: Run) -> Iterator[None]:
         raise Failure(str(exc), current.phase, False, []) from exc
     except OSError as exc:
         raise Failure(_os_error(exc), current.phase, False, []) from exc
+    except Exception as exc:
+        raise Failure(_unexpected(exc), current.phase, False, []) from exc
 
 
 def _os_error(exc: OSError) -> str:
     return f"{exc.filename}: {exc.strerror}" if exc.filename else str(exc)
+
+
+def _unexpected(exc: Exception) -> str:
+    return (
+        f"unexpected {type(exc).__name__}: {exc}. This is a fault of the module: please report it"
+    )
+
+
+def _words(exc: BaseException) -> str:
+    if isinstance(exc, OSError):
+        return _os_error(exc)
+    if isinstance(exc, DaemonError) or not isinstance(exc, Exception):
+        return str(exc) or "interrupted"
+    return _unexpected(exc)
 
 
 def _decide(
@@ -136,7 +153,13 @@ def _decide(
         for change in plan.changes
     }
     previous = seen.record.version if seen.record else ""
-    return wanted, seen, Outcome(plan, wanted.state.version, previous, contents)
+    outcome = Outcome(plan, wanted.state.version, previous, contents)
+    if store.unreadable():
+        outcome.warnings.append(
+            f"{store.directory}/record.json could not be read and is written anew: files of earlier "
+            "deployments that are no longer wanted were not removed"
+        )
+    return wanted, seen, outcome
 
 
 def _still_healthy(current: Run) -> list[str]:
@@ -168,7 +191,7 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
     existed = os.path.isdir(spec.config_directory)
     try:
         current.enter("stage")
-        staged = _prepare_stage(current, wanted, plan)
+        staged = _prepare_stage(current, wanted, seen, plan)
         current.enter("check")
         starts = plan.activation == "restart"
         faults = _stage.verify_unit(spec, wanted, host, store.stage)
@@ -186,16 +209,31 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
         current.enter("record")
         store.save_record(wanted.state)
         store.end()
-    except (DaemonError, OSError, KeyboardInterrupt) as exc:
+    except (Exception, KeyboardInterrupt) as exc:
+        if current.phase == "record" and store.record() == wanted.state:
+            _finish(current, exc)
         _undo(current, before, exc)
     outcome.warnings += _tidy_up(current)
 
 
-def _prepare_stage(current: Run, wanted: _desired.Desired, plan: _plan.Plan) -> str:
+def _finish(current: Run, cause: BaseException) -> NoReturn:
+    """The new state is proved and recorded: whatever comes then takes nothing back."""
+    with suppress(OSError):
+        current.store.end()
+    text = f"{current.spec.unit_name} is deployed and healthy, but the run did not end: "
+    raise Failure(text + _words(cause), "record", False, []) from cause
+
+
+def _prepare_stage(
+    current: Run, wanted: _desired.Desired, seen: _plan.Observed, plan: _plan.Plan
+) -> str:
     spec, host, store = current.spec, current.host, current.store
     store.clear_stage()
     os.makedirs(store.stage, mode=0o700)
     if plan.install and spec.release:
+        if seen.record and seen.record.version == spec.release.version:
+            # What runs is about to be replaced on the disk: not even a kill may hide that.
+            _note(current, seen, {}, "restart")
         _release.install(spec.release, host.machine, host.open_url)
     if plan.account or any(change.path == spec.sysusers_path for change in plan.changes):
         path = posixpath.join(store.stage, "account.conf")
@@ -206,22 +244,40 @@ def _prepare_stage(current: Run, wanted: _desired.Desired, plan: _plan.Plan) -> 
 
 def _remember(current: Run, seen: _plan.Observed, plan: _plan.Plan) -> dict[str, Entry | None]:
     """Keep what will be replaced and note that a transaction is under way."""
-    store = current.store
-    before: dict[str, Entry | None] = {c.path: c.before for c in plan.changes}
-    for step in plan.prepare:
-        before.update((path, _files.read(path)[0]) for path in step.touches)
-    for path, entry in before.items():
+    known = {change.path: change.before for change in plan.changes}
+    touched = [path for step in plan.prepare for path in step.touches]
+    before: dict[str, Entry | None] = {}
+    for path in (*known, *touched):
+        entry, content = _files.read(path)
         if entry and not entry.is_link:
-            store.put(_files.read(path)[1])
-    activation = plan.activation
-    if seen.transaction:
-        # The first image counts: what lies there now is the half of a state.
-        before.update(seen.transaction["before"])
-        activation = max(activation, seen.transaction["activation"], key=TRIGGERS.index)
-    secrets = {c.path for c in plan.changes if c.after and c.after.secret}
-    secrets.update(seen.transaction["secrets"] if seen.transaction else ())
-    store.begin(before, activation, secrets)
-    return before
+            current.store.put(content)
+        old = known.get(path)
+        before[path] = replace(entry, secret=True) if entry and old and old.secret else entry
+    secrets = [change.path for change in plan.changes if change.after and change.after.secret]
+    return _note(current, seen, before, plan.activation, (*secrets, *touched))
+
+
+def _note(
+    current: Run,
+    seen: _plan.Observed,
+    before: Mapping[str, Entry | None],
+    activation: str,
+    secrets: Iterable[str] = (),
+) -> dict[str, Entry | None]:
+    """Write down what to go back to; returns it.
+
+    Where a run did not finish its images count: what lies there now is the half of a state.
+    """
+    earlier = seen.transaction or {"before": {}, "activation": "none", "secrets": ()}
+    unit = {"running": seen.status.running, "enabled": seen.status.enabled}
+    merged = {**before, **earlier["before"]}
+    current.store.begin(
+        merged,
+        max(activation, earlier["activation"], key=TRIGGERS.index),
+        {*secrets, *earlier["secrets"]},
+        earlier.get("unit", unit),
+    )
+    return merged
 
 
 def _commit(
@@ -275,37 +331,10 @@ def _tidy_up(current: Run) -> list[str]:
     try:
         current.store.collect()
         if spec.release:
-            _release.prune(spec.release, versions_in_use(spec.layout, spec.release.name))
+            _versions.prune(spec.layout, spec.release)
     except (_release.ReleaseError, OSError) as exc:
         return [f"deployed, but old versions could not be removed: {exc}"]
     return []
-
-
-def _discard_release(current: Run, plan: _plan.Plan) -> None:
-    """A version that this run installed and nobody runs is not left behind."""
-    release = current.spec.release
-    if plan.install and release:
-        with suppress(_release.ReleaseError, OSError):
-            if release.version not in versions_in_use(current.spec.layout, release.name):
-                _release.remove(release, release.version)
-
-
-def versions_in_use(layout: Layout, product: str, but: str = "") -> set[str]:
-    """The versions of a product that any (other) daemon on this host has or may go back to."""
-    prefix = posixpath.join(layout.opt, product, "current")
-    states = []
-    for name in os.listdir(layout.state) if os.path.isdir(layout.state) else []:
-        if name == but:
-            continue
-        store = Store(posixpath.join(layout.state, name))
-        states += [store.record(), store.record("previous")]
-    return {
-        entry.target
-        for state in states
-        if state
-        for path, entry in state.entries.items()
-        if entry.is_link and path.startswith(prefix)
-    }
 
 
 def _last_words(journal: list[str], unit: str) -> str:
@@ -317,20 +346,24 @@ def _last_words(journal: list[str], unit: str) -> str:
 def _undo(current: Run, before: Mapping[str, Entry | None], cause: BaseException) -> NoReturn:
     """Roll back, then fail with the cause, the daemon's last words and what became of it."""
     spec, host, phase = current.spec, current.host, current.phase
+    # Until something was started even a store that can not go back has seen nothing new.
+    forbidden = not spec.rollback and phase != "commit"
+    if not forbidden:
+        current.enter("rollback")
     journal = host.systemd.journal(spec.unit_name, current.started)
-    text = _os_error(cause) if isinstance(cause, OSError) else str(cause) or "interrupted"
-    text += _last_words(journal, spec.unit_name)
-    if not spec.rollback:
+    text = _words(cause) + _last_words(journal, spec.unit_name)
+    if forbidden:
         raise Failure(
             f"{text}. Not rolled back, as this daemon's description forbids it",
             phase,
             False,
             journal,
         ) from cause
-    current.enter("rollback")
     try:
         done = _rollback.roll_back(spec, host, current.store, before)
-    except (DaemonError, OSError) as exc:
+    except Exception as exc:
         again = "Mend the cause and run again: the last good state is still kept"
-        raise Failure(f"{text}. ROLL-BACK FAILED: {exc}. {again}", phase, False, journal) from cause
+        raise Failure(
+            f"{text}. ROLL-BACK FAILED: {_words(exc)}. {again}", phase, False, journal
+        ) from cause
     raise Failure(f"{text}. Rolled back: {done}", phase, True, journal) from cause

@@ -226,6 +226,21 @@ def test_a_wrong_task_is_refused_in_a_sentence(
     assert "Traceback" not in json.dumps(answer)
 
 
+def test_the_roll_back_of_a_sick_state_is_not_interrupted(
+    deployed: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, **deployed.params())
+
+    def interrupt(words: str) -> None:
+        if words == "daemon-reload":  # the first thing that a roll-back of a reload does
+            signal.raise_signal(signal.SIGTERM)
+
+    deployed.systemd.on_call = interrupt
+    code, answer = run(capsys, **deployed.params("sick"))
+    assert (code, answer["failed_phase"], answer["rolled_back"]) == (1, "gate", True)
+    assert deployed.path("etc/web/web.conf").read_text() == "one"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_run_that_is_asked_to_stop_rolls_back_first(
     deployed: World, capsys: pytest.CaptureFixture[str], number: int

@@ -95,6 +95,7 @@ class FakeSystemd(Systemd):
     on_call: Callable[[str], None] = lambda words: None
     on_command: Callable[[Sequence[str]], int] = lambda argv: 0
     sick_for_ever: bool = False
+    packaged: bool = False  # a package brings a unit of the same name
 
     @property
     def unit_path(self) -> Path:
@@ -119,9 +120,9 @@ class FakeSystemd(Systemd):
     def status(self, unit: str) -> Status:
         """Tell the unit's state."""
         self.asked += 1
-        file = self.unit_path.exists()
+        file = self.unit_path.exists() or self.packaged
         known = file or self.process is not None or self.failed
-        disk = self.unit_path.read_text() if file else ""
+        disk = self.unit_path.read_text() if self.unit_path.exists() else ""
         active = "active" if self.process else "failed" if self.failed else "inactive"
         return Status(
             load="loaded" if known else "not-found",

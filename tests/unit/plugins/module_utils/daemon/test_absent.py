@@ -183,6 +183,68 @@ def test_an_unfinished_deployment_is_removed_too(world: World, point: str) -> No
     assert world.systemd.process is None
 
 
+def test_what_an_unfinished_run_touched_of_others_comes_back(world: World) -> None:
+    data = world.path("data/web/db")
+    data.parent.mkdir()
+    data.write_text("precious")
+
+    def kill(point: str) -> None:
+        if point == "gate":
+            raise Killed
+
+    world.systemd.on_command = lambda _argv: data.write_text("touched") and 0
+    with pytest.raises(Killed):
+        world.deploy(
+            observe=kill, prepare=[{"name": "step", "argv": ["x"], "touches": [str(data)]}]
+        )
+    assert f"restore {data}" in world.remove()
+    assert data.read_text() == "precious"
+
+
+@pytest.mark.parametrize(("purge", "stays"), [(False, True), (True, False)])
+def test_what_a_step_made_stays_with_the_data(world: World, purge: bool, stays: bool) -> None:
+    store = world.path("etc/web/store")
+    step = {"name": "keystore", "argv": ["x"], "touches": [str(store)]}
+    world.systemd.on_command = lambda argv: argv == ["x"] and store.write_text("keys") and 0
+    world.deploy(prepare=[step])
+    spec = _parse.parse({**world.params(prepare=[step]), "state": "absent"}, world.layout)
+    _absent.remove(spec, world.host, purge, False, 5)
+    assert store.exists() is stays
+
+
+def test_a_generated_secret_is_known_without_the_task(world: World) -> None:
+    world.deploy(secrets=[{"path": "key", "generate": {"length": 5}}])
+    world.remove()
+    assert world.path("etc/web/key").exists()
+
+
+def test_without_a_readable_record_nothing_is_removed(world: World) -> None:
+    world.deploy()
+    world.path("state/web/record.json").write_text("{}")
+    before = world.tree()
+    with pytest.raises(DaemonError, match="record.json can not be read, so it is not known"):
+        world.remove()
+    assert world.tree() == before
+
+
+def test_purge_follows_a_link_to_the_data(world: World) -> None:
+    world.deploy()
+    disk = world.path("disk")
+    (disk / "deep").mkdir(parents=True)
+    (disk / "deep/db").touch()
+    world.path("data/web").symlink_to(disk)
+    assert f"remove {world.root}/data/web" in world.remove(purge=True)
+    assert os.listdir(disk) == []
+    assert not world.path("data/web").is_symlink()
+
+
+def test_a_version_that_another_instance_has_started_without_a_record_stays(world: World) -> None:
+    world.deploy()
+    world.path("opt/web/current-other").symlink_to("1.0")
+    world.remove()
+    assert sorted(os.listdir(world.path("opt/web"))) == ["1.0", "current-other"]
+
+
 def killing(function: Callable[..., Any]) -> Callable[..., Any]:
     def after(*args: Any, **options: Any) -> None:
         function(*args, **options)

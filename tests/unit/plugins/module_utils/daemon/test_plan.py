@@ -170,8 +170,8 @@ PLANS: list[tuple[str, State, Any, dict[str, Any], str, tuple[str, ...]]] = [
         STATE,
         SPEC,
         {"release_fault": "x is missing"},
-        "none",
-        ("install web 1.0 (x is missing)",),
+        "restart",
+        ("install web 1.0 (x is missing)", "restart web.service (its release is installed anew)"),
     ),
 ]
 

@@ -143,6 +143,49 @@ def test_a_first_installation_is_stopped_and_disabled(world: World, failed: bool
     assert not world.systemd.unit_path.exists()
 
 
+def test_a_secret_that_was_made_here_outlives_a_failed_first_installation(world: World) -> None:
+    key, seen = world.path("etc/web/key"), []
+    params: dict[str, Any] = {"secrets": [{"path": "key", "generate": {"length": 12}}]}
+
+    def look(point: str) -> None:
+        if point == "gate":
+            seen.append(key.read_text())
+
+    with pytest.raises(DaemonError):
+        world.deploy(config="sick", observe=look, **params)
+    world.deploy(observe=look, **params)
+    assert seen[0] == seen[1]  # with the first one the data may have been locked
+
+
+def test_a_directory_makes_room_for_the_file_that_it_replaced(world: World) -> None:
+    world.deploy(files=[{"path": "rules", "content": "x"}])
+    wanted = world.state()
+    with pytest.raises(DaemonError, match="Rolled back"):
+        world.deploy(config="sick", files=[{"path": "rules/a", "content": "x"}])
+    assert not [path for path in world.differences(wanted) if "/objects/" not in path]
+
+
+def test_without_a_readable_record_a_running_service_is_not_taken_for_a_new_one(
+    world: World,
+) -> None:
+    world.deploy()
+    record = world.path("state/web/record.json")
+    record.write_text(record.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(DaemonError, match="the files that were there before are back"):
+        world.deploy(config="sick")
+    assert world.systemd.process and "one" in world.systemd.process.loaded
+    assert world.systemd.enabled
+
+
+def test_a_packages_unit_of_the_same_name_runs_again(world: World) -> None:
+    world.systemd.packaged = world.systemd.enabled = True
+    world.systemd.control("restart")
+    with pytest.raises(DaemonError, match="the first installation was taken back"):
+        world.deploy(config="sick")
+    assert world.systemd.process and world.systemd.enabled
+    assert not world.systemd.unit_path.exists()
+
+
 def test_temporary_files_of_a_killed_run_go(world: World) -> None:
     world.path("etc/.a.x.barehost").touch()
     world.path("etc/.b.x.barehost").touch()

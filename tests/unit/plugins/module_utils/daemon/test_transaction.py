@@ -33,6 +33,14 @@ def failure(world: World, **params: Any) -> _transaction.Failure:
     return caught.value
 
 
+def killing_at(point: str) -> Callable[[str], None]:
+    def observe(reached: str) -> None:
+        if reached == point:
+            raise Killed
+
+    return observe
+
+
 def shown(actions: tuple[str, ...], world: World) -> list[str]:
     return [action.replace(f"{world.root}/", "") for action in actions]
 
@@ -330,7 +338,7 @@ def test_files_from_before_the_first_installation_come_back(world: World) -> Non
     world.systemd.control("daemon-reload")
     world.systemd.control("restart")
     error = failure(world, config="sick")
-    assert "the files that were there before the first installation are back" in str(error)
+    assert "the files that were there before are back" in str(error)
     assert world.path("etc/web/web.conf").read_text() == "by hand"
     assert world.path("etc/web/web.conf").stat().st_mode & 0o777 == 0o600
     assert world.systemd.unit == "by hand"
@@ -367,6 +375,20 @@ def test_a_forbidden_roll_back_is_not_done(world: World) -> None:
     assert world.path("opt/web/current/web").exists()  # what the unit starts is still there
     world.deploy(config="two")
     assert not world.deploy(config="two").plan.changed
+
+
+def test_a_forbidden_roll_back_is_done_before_anything_was_started(world: World) -> None:
+    world.deploy(files=[{"path": "z", "content": "1"}])
+
+    def full(point: str) -> None:
+        if point.endswith("etc/web/z"):
+            raise OSError(28, "No space left on device")
+
+    more: Params = {"files": [{"path": "z", "content": "2"}], "rollback": False}
+    error = failure(world, config="two", version="2.0", observe=full, **more)
+    assert (error.phase, error.rolled_back) == ("commit", True)
+    assert world.path("etc/web/web.conf").read_text() == "one"
+    assert os.readlink(world.path("opt/web/current")) == "1.0"
 
 
 def test_a_run_with_nothing_to_do_still_tells_that_the_service_is_sick(world: World) -> None:
@@ -492,9 +514,7 @@ def test_after_a_kill_the_last_good_state_can_still_be_restored(
     for point in points:
         begin(world, first)
 
-        def kill(reached: str, at: str = point) -> None:
-            if reached == at:
-                raise Killed
+        kill = killing_at(point)
 
         with pytest.raises(Killed):
             world.deploy(observe=kill, **second)
@@ -625,6 +645,90 @@ def test_a_damaged_release_is_installed_anew(world: World) -> None:
     assert outcome.plan.actions[0].startswith("install web 1.0 (web is 0 bytes")
     assert outcome.plan.repaired[0].startswith("the release 1.0: web is 0 bytes")
     assert world.path("opt/web/1.0/web").read_bytes() == b"\x7fELF1.0"
+    assert world.systemd.log[-1] == "restart"  # what ran was the damaged one
+
+
+@pytest.mark.parametrize("end", ["refused", "killed"])
+def test_a_repaired_release_is_started_even_when_the_repairing_run_did_not_get_there(
+    world: World, end: str
+) -> None:
+    world.deploy()
+    world.path("opt/web/1.0/web").write_bytes(b"")
+    if end == "refused":
+        assert failure(world, config="broken").phase == "check"
+    else:
+        with pytest.raises(Killed):
+            world.deploy(observe=killing_at("check"))
+    world.systemd.log.clear()
+    assert world.deploy().plan.actions == ("restart web.service (an earlier run did not finish)",)
+    assert world.systemd.log == ["restart"]
+    assert not world.deploy().plan.changed
+
+
+def test_an_unreadable_record_is_made_again_with_a_warning(world: World) -> None:
+    world.deploy()
+    world.path("state/web/record.json").write_text('{"format": 99}')
+    outcome = world.deploy()
+    assert "record.json could not be read and is written anew" in outcome.warnings[0]
+    assert not world.deploy().warnings
+
+
+@pytest.mark.parametrize("point", ["activate", "gate"])
+def test_a_file_that_became_a_directory_stops_no_run(world: World, point: str) -> None:
+    world.deploy(files=[{"path": "rules", "content": "x"}])
+    below: Params = {"files": [{"path": "rules/a", "content": "x"}]}
+    with pytest.raises(Killed):
+        world.deploy(observe=killing_at(point), **below)
+    world.deploy(**below)
+    assert world.path("etc/web/rules/a").read_text() == "x"
+    assert not world.deploy(**below).plan.changed
+
+
+def test_a_run_interrupted_after_its_record_takes_nothing_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.deploy(files=[{"path": "old.rule", "content": "x"}])
+    end = _store.Store.end
+
+    def interrupted(_self: Any) -> None:
+        monkeypatch.setattr(_store.Store, "end", end)
+        raise _errors.Interrupted("the run was interrupted")
+
+    monkeypatch.setattr(_store.Store, "end", interrupted)
+    error = failure(world, config="two")
+    assert "is deployed and healthy, but the run did not end: the run was interrupted" in str(error)
+    assert (error.phase, error.rolled_back) == ("record", False)
+    assert not world.path("etc/web/old.rule").exists()
+    assert not world.deploy(config="two").plan.changed
+
+
+def test_a_fault_of_the_module_itself_is_taken_back_too(world: World) -> None:
+    world.deploy()
+    probe, faults = world.probe, [TypeError("no such thing")]
+
+    def faulty(health: Any, baseline: Any) -> Any:
+        if faults and world.systemd.process and "two" in world.systemd.process.loaded:
+            raise faults.pop()
+        return probe(health, baseline)
+
+    world.probe = faulty  # type: ignore[method-assign]
+    error = failure(world, config="two")
+    assert "unexpected TypeError: no such thing. This is a fault of the module" in str(error)
+    assert error.rolled_back
+    assert world.path("etc/web/web.conf").read_text() == "one"
+
+
+def test_the_image_that_is_kept_is_the_one_that_was_replaced(world: World) -> None:
+    file = world.path("etc/web/web.conf")
+    file.parent.mkdir()
+    file.write_text("of somebody else")
+
+    def edit(point: str) -> None:
+        if point == "check":
+            file.write_text("of somebody else, edited")
+
+    assert failure(world, config="sick", observe=edit).rolled_back
+    assert file.read_text() == "of somebody else, edited"
 
 
 def test_a_lost_record_is_made_again(world: World) -> None:
@@ -688,14 +792,20 @@ def test_a_secret_is_never_in_a_diff(world: World) -> None:
 
 
 def test_a_secret_of_a_killed_run_is_not_in_a_diff(world: World) -> None:
-    def kill(point: str) -> None:
-        if point == "activate":
-            raise Killed
-
     with pytest.raises(Killed):
-        world.deploy(observe=kill, secrets=[{"path": "key", "content": "hidden"}])
+        world.deploy(observe=killing_at("activate"), secrets=[{"path": "key", "content": "hidden"}])
     outcome = world.deploy()
     assert not world.path("etc/web/key").exists()
+    assert "hidden" not in str(_diff.diffs(outcome.plan, outcome.contents))
+
+
+def test_what_a_step_of_a_killed_run_touched_is_not_in_a_diff(world: World) -> None:
+    store = world.path("etc/web/store")
+    world.systemd.on_command = lambda _argv: store.write_text("hidden") and 0
+    step = {"name": "keystore", "argv": ["x"], "stdin": "hidden", "touches": [str(store)]}
+    with pytest.raises(Killed):
+        world.deploy(observe=killing_at("activate"), prepare=[step])
+    outcome = world.deploy(prepare=[step])
     assert "hidden" not in str(_diff.diffs(outcome.plan, outcome.contents))
 
 
