@@ -14,20 +14,18 @@ from __future__ import annotations
 
 import os
 import posixpath
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from . import _desired, _files, _gate, _host, _plan, _release, _rollback, _stage, _versions
+from . import _desired, _gate, _host, _phases, _plan, _release, _rollback, _stage, _versions
 from ._errors import DaemonError
 from ._host import Host
-from ._spec import TRIGGERS, Spec
+from ._phases import Observer, Run
+from ._spec import Spec
 from ._state import Entry
 from ._store import Store
-
-Observer = Callable[[str], None]
 
 
 class Failure(DaemonError):
@@ -49,23 +47,6 @@ class Outcome:
     previous_version: str
     contents: Mapping[str, tuple[bytes, bytes]]  # path -> before, after: for the diff
     warnings: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Run:
-    """The state of one run in progress."""
-
-    spec: Spec
-    host: Host
-    store: Store
-    observe: Observer
-    phase: str = "plan"
-    started: float = field(default_factory=time.time)
-
-    def enter(self, phase: str) -> None:
-        """Go on to the next phase."""
-        self.phase = phase
-        self.observe(phase)
 
 
 def run(
@@ -191,7 +172,7 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
     existed = os.path.isdir(spec.config_directory)
     try:
         current.enter("stage")
-        staged = _prepare_stage(current, wanted, seen, plan)
+        staged = _phases.prepare_stage(current, wanted, seen, plan)
         current.enter("check")
         starts = plan.activation == "restart"
         faults = _stage.verify_unit(spec, wanted, host, store.stage)
@@ -202,10 +183,10 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
             # Mounting over it made the directory; it is not ours before the commit.
             with suppress(OSError):
                 os.rmdir(spec.config_directory)
-    before = _remember(current, seen, plan)
+    before = _phases.remember(current, seen, plan)
     try:
-        _commit(current, wanted, plan, before)
-        outcome.warnings += _activate(current, plan)
+        _phases.commit(current, wanted, plan, before)
+        outcome.warnings += _phases.activate(current, plan)
         current.enter("record")
         store.save_record(wanted.state)
         store.end()
@@ -213,7 +194,7 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
         if current.phase == "record" and store.record() == wanted.state:
             _finish(current, exc)
         _undo(current, before, exc)
-    outcome.warnings += _tidy_up(current)
+    outcome.warnings += _phases.tidy_up(current)
 
 
 def _finish(current: Run, cause: BaseException) -> NoReturn:
@@ -222,119 +203,6 @@ def _finish(current: Run, cause: BaseException) -> NoReturn:
         current.store.end()
     text = f"{current.spec.unit_name} is deployed and healthy, but the run did not end: "
     raise Failure(text + _words(cause), "record", False, []) from cause
-
-
-def _prepare_stage(
-    current: Run, wanted: _desired.Desired, seen: _plan.Observed, plan: _plan.Plan
-) -> str:
-    spec, host, store = current.spec, current.host, current.store
-    store.clear_stage()
-    os.makedirs(store.stage, mode=0o700)
-    if plan.install and spec.release:
-        if seen.record and seen.record.version == spec.release.version:
-            # What runs is about to be replaced on the disk: not even a kill may hide that.
-            _note(current, seen, {}, "restart")
-        _release.install(spec.release, host.machine, host.open_url)
-    if plan.account or any(change.path == spec.sysusers_path for change in plan.changes):
-        path = posixpath.join(store.stage, "account.conf")
-        _files.write(path, _desired.sysusers(spec.account).encode(), 0o644)
-        host.systemd.sysusers(path)
-    return _stage.build(spec, wanted, plan, store.stage)
-
-
-def _remember(current: Run, seen: _plan.Observed, plan: _plan.Plan) -> dict[str, Entry | None]:
-    """Keep what will be replaced and note that a transaction is under way."""
-    known = {change.path: change.before for change in plan.changes}
-    touched = [path for step in plan.prepare for path in step.touches]
-    before: dict[str, Entry | None] = {}
-    for path in (*known, *touched):
-        entry, content = _files.read(path)
-        if entry and not entry.is_link:
-            current.store.put(content)
-        old = known.get(path)
-        before[path] = replace(entry, secret=True) if entry and old and old.secret else entry
-    secrets = [change.path for change in plan.changes if change.after and change.after.secret]
-    return _note(current, seen, before, plan.activation, (*secrets, *touched))
-
-
-def _note(
-    current: Run,
-    seen: _plan.Observed,
-    before: Mapping[str, Entry | None],
-    activation: str,
-    secrets: Iterable[str] = (),
-) -> dict[str, Entry | None]:
-    """Write down what to go back to; returns it.
-
-    Where a run did not finish its images count: what lies there now is the half of a state.
-    """
-    earlier = seen.transaction or {"before": {}, "activation": "none", "secrets": ()}
-    unit = {"running": seen.status.running, "enabled": seen.status.enabled}
-    merged = {**before, **earlier["before"]}
-    current.store.begin(
-        merged,
-        max(activation, earlier["activation"], key=TRIGGERS.index),
-        {*secrets, *earlier["secrets"]},
-        earlier.get("unit", unit),
-    )
-    return merged
-
-
-def _commit(
-    current: Run,
-    wanted: _desired.Desired,
-    plan: _plan.Plan,
-    before: Mapping[str, Entry | None],
-) -> None:
-    spec, host, store = current.spec, current.host, current.store
-    current.enter("commit")
-    _rollback.remove_leftovers({**before, **wanted.state.entries})
-    for content in wanted.contents.values():
-        store.put(content)
-    for change in plan.changes:
-        current.observe(f"commit:{change.path}")
-        if change.after is None:
-            _files.remove(change.path)
-        else:
-            _stage.make_directories(spec, change.path, change.after)
-            content = b"" if change.after.is_link else store.get(change.after.digest)
-            _files.put(change.path, change.after, content)
-    for path in before:
-        if not os.path.lexists(path):  # also when a killed run has removed it
-            _files.remove_empty_parents(path, spec.config_directory)
-    for directory in {posixpath.dirname(c.path) for c in plan.changes}:
-        if os.path.isdir(directory):
-            _files.sync_directory(directory)
-    for step in plan.prepare:
-        argv = [spec.expand(arg, spec.release_directory) for arg in step.argv]
-        code, output = host.systemd.run(argv, step.stdin, step.user)
-        if code != 0:
-            raise DaemonError(f"prepare {step.name!r} failed (exit {code}): {output}")
-
-
-def _activate(current: Run, plan: _plan.Plan) -> tuple[str, ...]:
-    spec, host = current.spec, current.host
-    current.enter("activate")
-    if plan.enable:
-        # Without --no-reload it would reload the manager a second time.
-        host.systemd.control("enable", "--quiet", "--no-reload", "--", spec.unit_name)
-    if plan.daemon_reload or plan.enable:
-        host.systemd.control("daemon-reload")
-    baseline = _gate.activate(host, spec.unit_name, plan.activation, spec.health)
-    current.enter("gate")
-    return _gate.prove(host, spec.unit_name, spec.health, baseline)
-
-
-def _tidy_up(current: Run) -> list[str]:
-    """Forget what no state needs any more. The service is deployed: trouble here is a warning."""
-    spec = current.spec
-    try:
-        current.store.collect()
-        if spec.release:
-            _versions.prune(spec.layout, spec.release)
-    except (_release.ReleaseError, OSError) as exc:
-        return [f"deployed, but old versions could not be removed: {exc}"]
-    return []
 
 
 def _last_words(journal: list[str], unit: str) -> str:

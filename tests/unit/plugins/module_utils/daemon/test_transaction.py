@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import (
     _diff,
     _errors,
+    _phases,
     _store,
     _transaction,
 )
@@ -569,7 +570,7 @@ def test_a_lost_activation_is_noticed(world: World) -> None:
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_transaction, "_activate", killed)
+        patch.setattr(_phases, "activate", killed)
         patch.setattr(_store.Store, "begin", lambda *_args: None)
         with pytest.raises(Killed):
             world.deploy(files=[{**FLAGS, "content": "new"}])

@@ -1,0 +1,151 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The phases of a deployment that change the host: stage, commit, activate, and tidying up."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from . import _desired, _files, _gate, _plan, _release, _rollback, _stage, _versions
+from ._errors import DaemonError
+from ._host import Host
+from ._spec import TRIGGERS, Spec
+from ._state import Entry
+from ._store import Store
+
+Observer = Callable[[str], None]
+
+
+@dataclass
+class Run:
+    """The state of one run in progress."""
+
+    spec: Spec
+    host: Host
+    store: Store
+    observe: Observer
+    phase: str = "plan"
+    started: float = field(default_factory=time.time)
+
+    def enter(self, phase: str) -> None:
+        """Go on to the next phase."""
+        self.phase = phase
+        self.observe(phase)
+
+
+def prepare_stage(
+    current: Run, wanted: _desired.Desired, seen: _plan.Observed, plan: _plan.Plan
+) -> str:
+    spec, host, store = current.spec, current.host, current.store
+    store.clear_stage()
+    os.makedirs(store.stage, mode=0o700)
+    if plan.install and spec.release:
+        if seen.record and seen.record.version == spec.release.version:
+            # What runs is about to be replaced on the disk: not even a kill may hide that.
+            _note(current, seen, {}, "restart")
+        _release.install(spec.release, host.machine, host.open_url)
+    if plan.account or any(change.path == spec.sysusers_path for change in plan.changes):
+        path = posixpath.join(store.stage, "account.conf")
+        _files.write(path, _desired.sysusers(spec.account).encode(), 0o644)
+        host.systemd.sysusers(path)
+    return _stage.build(spec, wanted, plan, store.stage)
+
+
+def remember(current: Run, seen: _plan.Observed, plan: _plan.Plan) -> dict[str, Entry | None]:
+    """Keep what will be replaced and note that a transaction is under way."""
+    known = {change.path: change.before for change in plan.changes}
+    touched = [path for step in plan.prepare for path in step.touches]
+    before: dict[str, Entry | None] = {}
+    for path in (*known, *touched):
+        entry, content = _files.read(path)
+        if entry and not entry.is_link:
+            current.store.put(content)
+        old = known.get(path)
+        before[path] = replace(entry, secret=True) if entry and old and old.secret else entry
+    secrets = [change.path for change in plan.changes if change.after and change.after.secret]
+    return _note(current, seen, before, plan.activation, (*secrets, *touched))
+
+
+def _note(
+    current: Run,
+    seen: _plan.Observed,
+    before: Mapping[str, Entry | None],
+    activation: str,
+    secrets: Iterable[str] = (),
+) -> dict[str, Entry | None]:
+    """Write down what to go back to; returns it.
+
+    Where a run did not finish its images count: what lies there now is the half of a state.
+    """
+    earlier = seen.transaction or {"before": {}, "activation": "none", "secrets": ()}
+    unit = {"running": seen.status.running, "enabled": seen.status.enabled}
+    merged = {**before, **earlier["before"]}
+    current.store.begin(
+        merged,
+        max(activation, earlier["activation"], key=TRIGGERS.index),
+        {*secrets, *earlier["secrets"]},
+        earlier.get("unit", unit),
+    )
+    return merged
+
+
+def commit(
+    current: Run,
+    wanted: _desired.Desired,
+    plan: _plan.Plan,
+    before: Mapping[str, Entry | None],
+) -> None:
+    spec, host, store = current.spec, current.host, current.store
+    current.enter("commit")
+    _rollback.remove_leftovers({**before, **wanted.state.entries})
+    for content in wanted.contents.values():
+        store.put(content)
+    for change in plan.changes:
+        current.observe(f"commit:{change.path}")
+        if change.after is None:
+            _files.remove(change.path)
+        else:
+            _stage.make_directories(spec, change.path, change.after)
+            content = b"" if change.after.is_link else store.get(change.after.digest)
+            _files.put(change.path, change.after, content)
+    for path in before:
+        if not os.path.lexists(path):  # also when a killed run has removed it
+            _files.remove_empty_parents(path, spec.config_directory)
+    for directory in {posixpath.dirname(c.path) for c in plan.changes}:
+        if os.path.isdir(directory):
+            _files.sync_directory(directory)
+    for step in plan.prepare:
+        argv = [spec.expand(arg, spec.release_directory) for arg in step.argv]
+        code, output = host.systemd.run(argv, step.stdin, step.user)
+        if code != 0:
+            raise DaemonError(f"prepare {step.name!r} failed (exit {code}): {output}")
+
+
+def activate(current: Run, plan: _plan.Plan) -> tuple[str, ...]:
+    spec, host = current.spec, current.host
+    current.enter("activate")
+    if plan.enable:
+        # Without --no-reload it would reload the manager a second time.
+        host.systemd.control("enable", "--quiet", "--no-reload", "--", spec.unit_name)
+    if plan.daemon_reload or plan.enable:
+        host.systemd.control("daemon-reload")
+    baseline = _gate.activate(host, spec.unit_name, plan.activation, spec.health)
+    current.enter("gate")
+    return _gate.prove(host, spec.unit_name, spec.health, baseline)
+
+
+def tidy_up(current: Run) -> list[str]:
+    """Forget what no state needs any more. The service is deployed: trouble here is a warning."""
+    spec = current.spec
+    try:
+        current.store.collect()
+        if spec.release:
+            _versions.prune(spec.layout, spec.release)
+    except (_release.ReleaseError, OSError) as exc:
+        return [f"deployed, but old versions could not be removed: {exc}"]
+    return []
