@@ -161,7 +161,7 @@ def normal(state: dict[str, Any], fake: Fake) -> dict[str, Any]:
 
 @pytest.mark.suites("bookworm")
 def test_killed_at_random_moments(fake: Fake) -> None:
-    """Fifty runs, some doomed, each killed by SIGKILL somewhere on its way.
+    """Fifty runs, some doomed, killed by SIGKILL somewhere on their way.
 
     Afterwards a good run converges, or a doomed one is refused and a good state serves.
     Reproduce a failure with BAREHOST_SEED; BAREHOST_KILLS changes the number.
@@ -172,14 +172,19 @@ def test_killed_at_random_moments(fake: Fake) -> None:
     doomed = described(fake, "2.0.0-refuse", "doomed")
     fake.apply(states["hello"])
     seconds = fake.apply(states["goodbye"]).seconds
-    finished = 0
-    for number in range(KILLS):
-        wanted = dice.choice(sorted(states))
+    kills = tries = 0
+    while kills < KILLS:
+        tries += 1
+        assert tries <= 3 * KILLS, f"seed {SEED}: only {kills} of {tries} runs could be killed"
+        wanted = sorted(states)[tries % 2]  # not the one before: a run with work to do
         victim = doomed if dice.random() < 0.3 else states[wanted]
-        moment = dice.uniform(0.05, seconds * 1.2)
+        moment = dice.uniform(0.05, seconds)
         killed = fake.host.module(victim, "--kill-after", f"{moment:.3f}")
-        finished += bool(killed.answer)
-        story = f"seed {SEED}, kill {number} after {moment:.3f} s: {killed.points}"
+        if not killed.answer:
+            kills += 1
+        elif killed.answer.get("changed"):
+            seconds = killed.seconds  # this machine is faster by now than at the start
+        story = f"seed {SEED}, try {tries} after {moment:.3f} s: {killed.points}"
         if victim is doomed and dice.random() < 0.5:
             result = fake.host.module(doomed)
             assert result.failed, story
@@ -191,4 +196,3 @@ def test_killed_at_random_moments(fake: Fake) -> None:
             again = fake.host.module(states[wanted])
             assert not again.failed and not again.changed, f"{story}\n{again}"
     converges(fake, states["hello"])
-    assert finished < KILLS / 2, "most runs ended before they were killed"
