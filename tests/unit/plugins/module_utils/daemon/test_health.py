@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,6 +130,82 @@ def test_nobody_there_is_a_fault_of_that_probe_alone(server: str) -> None:
     found = _health.probe(health({"url": url}, {"url": f"{server}/sick"}), {})
     assert found.faults[0] == f"{url}: Connection refused"
     assert "503" in found.faults[1]
+
+
+def serve(answer: bytes, listening: socket.socket) -> None:
+    """Answer each connection with these bytes, whatever it asks."""
+    while True:
+        try:
+            connection = listening.accept()[0]
+        except OSError:
+            return
+        with connection:
+            connection.recv(4096)
+            connection.sendall(answer)
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n10\r\nabc"
+NO_ANSWERS: list[tuple[bytes, str]] = [
+    (b"\x15\x03\x03\x00\x02\x02\x50", r"gives no HTTP answer: '\x15\x03\x03\x00\x02\x02P'"),
+    (b"SSH-2.0-OpenSSH\r\n", "gives no HTTP answer: 'SSH-2.0-OpenSSH"),
+    (b"HTTP/9 200 OK\r\n\r\n", "gives no HTTP answer: 'HTTP/9'"),
+    (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n", "gives no HTTP answer: 'got more than"),
+    (b"", "Remote end closed connection without response"),
+    (b"HTTP/1.1 200 OK\r\n" + CHUNKED, "the answer was cut off"),
+    (b"HTTP/1.1 503 Sick\r\n" + CHUNKED, "the answer was cut off"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nup 1", "the answer was cut off"),
+    (b"HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\n", "the answer was cut off"),
+]
+
+
+@pytest.mark.parametrize(("answer", "words"), NO_ANSWERS)
+def test_what_is_no_whole_answer_is_a_fault(answer: bytes, words: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(answer, listening), daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        (fault,) = _health.probe(health({"url": url, "metrics": [{"name": "up"}]}), {}).faults
+        listening.shutdown(socket.SHUT_RDWR)
+    assert fault.startswith(f"{url}: {words}")
+
+
+def test_silence_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_health, "_REQUEST_TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        found = _health.probe(health({"url": url}), {})
+    assert found.faults == (f"{url}: gives no answer within 0.05 s",)
+
+
+def test_a_server_without_tls_is_a_fault(server: str) -> None:
+    url = server.replace("http:", "https:")
+    (fault,) = _health.probe(health({"url": url}), {}).faults
+    assert fault.startswith(f"{url}: [SSL")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_unusable_authorities_are_named(tmp_path: Path, content: str | None) -> None:
+    authorities = tmp_path / "ca.pem"
+    if content:
+        authorities.write_text(content)
+    probe = health({"url": "https://127.0.0.1/"}, ca_path=str(authorities))
+    (fault,) = _health.probe(probe, {}).faults
+    words = f"https://127.0.0.1/: the certificate authorities in {authorities} cannot be used: "
+    assert fault.startswith(words)
+
+
+# Such addresses are refused before, but a record may hold one.
+INVALID = [
+    "http://127.0.0.1:99999/",
+    "http://127.0.0.1:abc/",
+    "http://[::1/",
+    "http://127.0.0.1/\x7f",
+]
+
+
+@pytest.mark.parametrize("url", INVALID)
+def test_an_invalid_address_is_a_fault(url: str) -> None:
+    (fault,) = _health.probe(health({"url": url}), {}).faults
+    assert fault.startswith(f"{url}: is no valid address")
 
 
 def test_an_endpoint_is_looked_up_once() -> None:
