@@ -144,19 +144,35 @@ def _reason(exc: BaseException) -> str:
 # -- sockets ------------------------------------------------------------------
 
 
-def endpoints(health: Health) -> list[tuple[str, int]]:
-    """The (address, port) pairs of the probes, resolved on this host; each once."""
-    found: list[tuple[str, int]] = []
+@dataclass(frozen=True)
+class Endpoint:
+    """Where requests of probes go: a port at one of the addresses that a name stands for."""
+
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return _sockets.shown(self.host, self.port)
+
+
+def endpoints(health: Health) -> list[Endpoint]:
+    """The endpoints of the probes, resolved on this host; each once.
+
+    What can not be resolved is left out: its probe says so.
+    """
+    found: list[Endpoint] = []
     for one in health.probes:
-        parts = urllib.parse.urlsplit(one.url)
-        port = _port(one.url)
         try:
-            infos = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-        except OSError:
+            host, port = urllib.parse.urlsplit(one.url).hostname or "", _port(one.url)
+            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, ValueError):  # the latter: no address, or a name with an empty label
             continue
-        pair = (str(infos[0][4][0]), port)
-        if pair not in found:
-            found.append(pair)
+        # A link-local address may carry its interface, which /proc does not tell.
+        addresses = dict.fromkeys(str(info[4][0]).partition("%")[0] for info in infos)
+        endpoint = Endpoint(host, port, tuple(addresses))
+        if endpoint not in found:
+            found.append(endpoint)
     return found
 
 
@@ -164,20 +180,33 @@ def foreign_holders(health: Health, status: Status) -> list[str]:
     """Processes outside the unit that hold a port which the daemon needs."""
     own = _sockets.unit_processes(status.control_group, status.main_pid)
     found: list[str] = []
-    for address, port in endpoints(health):
-        for listener in _sockets.listeners(port):
-            if _sockets.serves(listener, address) and not _sockets.owner(listener, own):
-                found.append(f"port {port} is held by {_sockets.describe(listener)}")
+    for endpoint in endpoints(health):
+        for listener in _sockets.listeners(endpoint.port):
+            needed = any(_sockets.serves(listener, address) for address in endpoint.addresses)
+            if needed and not _sockets.owner(listener, own):
+                found.append(f"port {endpoint.port} is held by {_sockets.describe(listener)}")
     return found
 
 
 def unowned(health: Health, status: Status) -> list[str]:
-    """Probes that are answered, but not by a process of the unit."""
+    """Probes that are answered, but not by a process of the unit.
+
+    A daemon need not serve each address of a name: localhost may stand for ::1 and 127.0.0.1.
+    But where somebody else serves one, nobody knows who has answered.
+    """
     own = _sockets.unit_processes(status.control_group, status.main_pid)
     found: list[str] = []
-    for address, port in endpoints(health):
-        matching = [s for s in _sockets.listeners(port) if _sockets.serves(s, address)]
-        if not any(_sockets.owner(listener, own) for listener in matching):
-            held = ", ".join(_sockets.describe(s) for s in matching) or "nobody"
-            found.append(f"{address}:{port} is not held by the unit's processes but by {held}")
+    for endpoint in endpoints(health):
+        listeners = _sockets.listeners(endpoint.port)
+        answering = {a: _sockets.answering(listeners, a) for a in endpoint.addresses}
+        if not any(answering.values()):
+            found.append(_foreign(str(endpoint), "nobody"))
+        for address, sockets in answering.items():
+            if sockets and not any(_sockets.owner(listener, own) for listener in sockets):
+                held = ", ".join(_sockets.describe(listener) for listener in sockets)
+                found.append(_foreign(_sockets.shown(address, endpoint.port), held))
     return found
+
+
+def _foreign(place: str, held: str) -> str:
+    return f"{place} is not held by the unit's processes but by {held}"

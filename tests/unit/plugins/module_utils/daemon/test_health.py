@@ -214,10 +214,62 @@ def test_an_endpoint_is_looked_up_once() -> None:
         "http://127.0.0.1:9090/b",
         "http://127.0.0.1/",
         "https://127.0.0.1/",
+        "http://[::1]/",
     ]
-    wanted = [("127.0.0.1", 9090), ("127.0.0.1", 80), ("127.0.0.1", 443)]
-    assert _health.endpoints(health(*({"url": url} for url in urls))) == wanted
-    assert _health.endpoints(health({"url": "http://no.such.host.invalid/"})) == []
+    found = _health.endpoints(health(*({"url": url} for url in urls)))
+    assert [(one.host, one.port, one.addresses) for one in found] == [
+        ("127.0.0.1", 9090, ("127.0.0.1",)),
+        ("127.0.0.1", 80, ("127.0.0.1",)),
+        ("127.0.0.1", 443, ("127.0.0.1",)),
+        ("::1", 80, ("::1",)),
+    ]
+
+
+UNKNOWN = ["http://no.such.host.invalid/", "http://a..b/", *INVALID[:3]]
+
+
+@pytest.mark.parametrize("url", UNKNOWN)
+def test_what_cannot_be_looked_up_is_left_to_the_probe(url: str) -> None:
+    assert _health.endpoints(health({"url": url})) == []
+
+
+MINE, OTHER = "1", "2"  # inodes of sockets of the unit and of another process
+NAMED = "localhost:9 is not held by the unit's processes but by nobody"
+FIRST = "[::1]:9 is not held by the unit's processes but by other ([::1]:9)"
+SECOND = "127.0.0.1:9 is not held by the unit's processes but by other (127.0.0.1:9)"
+WILD = "127.0.0.1:9 is not held by the unit's processes but by other (0.0.0.0:9)"
+ALL_FIRST = "[::1]:9 is not held by the unit's processes but by other ([::]:9)"
+ALL_SECOND = "127.0.0.1:9 is not held by the unit's processes but by other ([::]:9)"
+HOLDERS: list[tuple[dict[str, str], list[str], list[str]]] = [
+    ({}, [NAMED], []),
+    ({"127.0.0.1": MINE}, [], []),
+    ({"::1": MINE}, [], []),
+    ({"::1": MINE, "127.0.0.1": MINE}, [], []),
+    ({"0.0.0.0": MINE}, [], []),
+    ({"::": MINE}, [], []),
+    ({"127.0.0.1": OTHER}, [SECOND], ["port 9 is held by other (127.0.0.1:9)"]),
+    ({"::1": OTHER, "127.0.0.1": MINE}, [FIRST], ["port 9 is held by other ([::1]:9)"]),
+    ({"::1": MINE, "127.0.0.1": OTHER}, [SECOND], ["port 9 is held by other (127.0.0.1:9)"]),
+    # A socket for all IPv6 addresses alone leaves those of IPv4 to others.
+    ({"::": MINE, "0.0.0.0": OTHER}, [WILD], ["port 9 is held by other (0.0.0.0:9)"]),
+    ({"::": OTHER}, [ALL_FIRST, ALL_SECOND], ["port 9 is held by other ([::]:9)"]),
+    ({"192.0.2.1": OTHER}, [NAMED], []),
+]
+
+
+@pytest.mark.parametrize(("sockets", "unowned", "foreign"), HOLDERS)
+def test_a_name_stands_for_all_its_addresses(
+    monkeypatch: pytest.MonkeyPatch, sockets: dict[str, str], unowned: list[str], foreign: list[str]
+) -> None:
+    infos = [(0, 0, 0, "", (address, 9)) for address in ("::1", "127.0.0.1")]
+    found = [Listener(address, 9, inode) for address, inode in sockets.items()]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: infos)
+    monkeypatch.setattr(_sockets, "listeners", lambda _port: found)
+    monkeypatch.setattr(_sockets, "owner", lambda one, _pids: int(one.inode == MINE))
+    monkeypatch.setattr(_sockets, "describe", lambda one: f"other ({one})")
+    probe = health({"url": "http://localhost:9/"})
+    assert _health.unowned(probe, Status()) == unowned
+    assert _health.foreign_holders(probe, Status()) == foreign
 
 
 def test_the_port_must_be_held_by_the_unit(server: str) -> None:
