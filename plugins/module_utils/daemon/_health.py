@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import re
 import socket
 import ssl
@@ -14,6 +15,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import _metrics, _sockets
 from ._spec import Health, Probe
@@ -71,7 +73,15 @@ def _first_line(text: str) -> str:
 
 
 def fetch(url: str, health: Health) -> tuple[int, str]:
-    """One GET on the host itself: no proxy, no redirect into the unknown."""
+    """One GET on the host itself, by no proxy. Whatever goes wrong is an OSError with the words."""
+    try:
+        return _get(url, health)
+    except (OSError, ValueError, http.client.HTTPException) as exc:
+        raise OSError(_reason(exc)) from None
+
+
+def _get(url: str, health: Health) -> tuple[int, str]:
+    _port(url)  # a connection would take a port that is too large modulo 65536
     request = urllib.request.Request(url)  # noqa: S310 (the scheme was checked by the spec)
     if health.username:
         credentials = f"{health.username}:{health.password}".encode()
@@ -82,16 +92,34 @@ def fetch(url: str, health: Health) -> tuple[int, str]:
     opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=_REQUEST_TIMEOUT) as answer:
-            return answer.status, answer.read(_LIMIT).decode("utf-8", "replace")
+            return answer.status, _text(answer)
     except urllib.error.HTTPError as exc:
         with exc:
-            return exc.code, exc.read(_LIMIT).decode("utf-8", "replace")
-    except (urllib.error.URLError, ValueError) as exc:
-        raise OSError(_reason(exc)) from None
+            return exc.code, _text(exc)
+
+
+def _port(url: str) -> int:
+    parts = urllib.parse.urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _text(answer: Any) -> str:
+    """The answer's text. http.client alone takes less than the announced length for the whole."""
+    text: bytes = answer.read(_LIMIT)
+    missing = getattr(answer, "length", None)
+    if missing and len(text) < _LIMIT:
+        raise http.client.IncompleteRead(text, missing)
+    return text.decode("utf-8", "replace")
 
 
 def _tls(health: Health) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=health.ca_path or None)
+    try:
+        context = ssl.create_default_context(cafile=health.ca_path or None)
+    except OSError as exc:
+        source = health.ca_path or "the system's store"
+        raise OSError(
+            f"the certificate authorities in {source} cannot be used: {_reason(exc)}"
+        ) from None
     if not health.validate_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -99,26 +127,52 @@ def _tls(health: Health) -> ssl.SSLContext:
 
 
 def _reason(exc: BaseException) -> str:
-    reason = getattr(exc, "reason", None) or exc
-    return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    """What happened, in words that go on after the probe's address."""
+    if isinstance(exc, urllib.error.URLError) and isinstance(exc.reason, BaseException):
+        exc = exc.reason
+    if isinstance(exc, socket.timeout):
+        return f"gives no answer within {_REQUEST_TIMEOUT:g} s"
+    if isinstance(exc, http.client.IncompleteRead):
+        return "the answer was cut off"
+    if isinstance(exc, (http.client.InvalidURL, ValueError)) and not isinstance(exc, OSError):
+        return f"is no valid address: {exc}"
+    if isinstance(exc, http.client.HTTPException) and not isinstance(exc, OSError):
+        return f"gives no HTTP answer: {str(exc)[:200]!r}"
+    return getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
 
 
 # -- sockets ------------------------------------------------------------------
 
 
-def endpoints(health: Health) -> list[tuple[str, int]]:
-    """The (address, port) pairs of the probes, resolved on this host; each once."""
-    found: list[tuple[str, int]] = []
+@dataclass(frozen=True)
+class Endpoint:
+    """Where requests of probes go: a port at one of the addresses that a name stands for."""
+
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return _sockets.shown(self.host, self.port)
+
+
+def endpoints(health: Health) -> list[Endpoint]:
+    """The endpoints of the probes, resolved on this host; each once.
+
+    What can not be resolved is left out: its probe says so.
+    """
+    found: list[Endpoint] = []
     for one in health.probes:
-        parts = urllib.parse.urlsplit(one.url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
-            infos = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-        except OSError:
+            host, port = urllib.parse.urlsplit(one.url).hostname or "", _port(one.url)
+            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, ValueError):  # the latter: no address, or a name with an empty label
             continue
-        pair = (str(infos[0][4][0]), port)
-        if pair not in found:
-            found.append(pair)
+        # A link-local address may carry its interface, which /proc does not tell.
+        addresses = dict.fromkeys(str(info[4][0]).partition("%")[0] for info in infos)
+        endpoint = Endpoint(host, port, tuple(addresses))
+        if endpoint not in found:
+            found.append(endpoint)
     return found
 
 
@@ -126,20 +180,33 @@ def foreign_holders(health: Health, status: Status) -> list[str]:
     """Processes outside the unit that hold a port which the daemon needs."""
     own = _sockets.unit_processes(status.control_group, status.main_pid)
     found: list[str] = []
-    for address, port in endpoints(health):
-        for listener in _sockets.listeners(port):
-            if _sockets.serves(listener, address) and not _sockets.owner(listener, own):
-                found.append(f"port {port} is held by {_sockets.describe(listener)}")
+    for endpoint in endpoints(health):
+        for listener in _sockets.listeners(endpoint.port):
+            needed = any(_sockets.serves(listener, address) for address in endpoint.addresses)
+            if needed and not _sockets.owner(listener, own):
+                found.append(f"port {endpoint.port} is held by {_sockets.describe(listener)}")
     return found
 
 
 def unowned(health: Health, status: Status) -> list[str]:
-    """Probes that are answered, but not by a process of the unit."""
+    """Probes that are answered, but not by a process of the unit.
+
+    A daemon need not serve each address of a name: localhost may stand for ::1 and 127.0.0.1.
+    But where somebody else serves one, nobody knows who has answered.
+    """
     own = _sockets.unit_processes(status.control_group, status.main_pid)
     found: list[str] = []
-    for address, port in endpoints(health):
-        matching = [s for s in _sockets.listeners(port) if _sockets.serves(s, address)]
-        if not any(_sockets.owner(listener, own) for listener in matching):
-            held = ", ".join(_sockets.describe(s) for s in matching) or "nobody"
-            found.append(f"{address}:{port} is not held by the unit's processes but by {held}")
+    for endpoint in endpoints(health):
+        listeners = _sockets.listeners(endpoint.port)
+        answering = {a: _sockets.answering(listeners, a) for a in endpoint.addresses}
+        if not any(answering.values()):
+            found.append(_foreign(str(endpoint), "nobody"))
+        for address, sockets in answering.items():
+            if sockets and not any(_sockets.owner(listener, own) for listener in sockets):
+                held = ", ".join(_sockets.describe(listener) for listener in sockets)
+                found.append(_foreign(_sockets.shown(address, endpoint.port), held))
     return found
+
+
+def _foreign(place: str, held: str) -> str:
+    return f"{place} is not held by the unit's processes but by {held}"

@@ -14,18 +14,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._errors import SpecError
+from ._parse_health import health
 from ._release import ReleaseSpec
-from ._spec import (
-    Account,
-    Check,
-    FileSpec,
-    Health,
-    Layout,
-    Metric,
-    Prepare,
-    Probe,
-    Spec,
-)
+from ._spec import Account, Check, FileSpec, Layout, Prepare, Spec
+from ._values import argv, shown, texts, words
+
+__all__ = ["health", "parse"]
 
 # What systemd, sysusers and the file system all take as a name.
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
@@ -55,25 +49,29 @@ def parse(params: Mapping[str, Any], layout: Layout | None = None) -> Spec:
         account=account,
         config_directory=config,
         files=_files(params, config, account, faults),
-        requires=tuple(params.get("requires") or ()),
+        requires=words(params.get("requires") or (), "requires", faults),
         checks=tuple(
-            Check(tuple(c["argv"]), c.get("refuse") or "") for c in params.get("checks") or ()
+            Check(argv(check["argv"], f"checks[{index}].argv", faults), check.get("refuse") or "")
+            for index, check in enumerate(params.get("checks") or ())
         ),
         prepare=_prepare(params.get("prepare") or (), faults),
-        command=tuple(params.get("command") or ()),
+        command=_command(params, faults),
         environment=_environment(params.get("environment") or {}, faults),
         unit=unit,
         health=health(params.get("health") or {}, faults),
         rollback=bool(params.get("rollback", True)),
         layout=layout,
     )
-    if params.get("state") != "absent" and not spec.command:
-        faults.append("command: is empty; give the program and its arguments as a list")
     _check_unit(spec, faults)
     _check_patterns(spec, faults)
     if faults:
         raise SpecError(faults)
     return spec
+
+
+def _command(params: Mapping[str, Any], faults: list[str]) -> tuple[str, ...]:
+    given = params.get("command") or ()
+    return argv(given, "command", faults) if given or params.get("state") != "absent" else ()
 
 
 def _release(raw: Any, name: str, layout: Layout, faults: list[str]) -> ReleaseSpec | None:
@@ -83,9 +81,9 @@ def _release(raw: Any, name: str, layout: Layout, faults: list[str]) -> ReleaseS
         name=raw.get("name") or name,
         version=raw["version"],
         url=raw["url"],
-        checksum=raw["checksum"],
+        checksum=_checksum(raw["checksum"], faults),
         format=raw.get("format") or "",
-        arch_names=raw.get("arch") or {},
+        arch_names=texts(raw.get("arch") or {}, "release.arch", faults),
         binaries=tuple(raw.get("binaries") or ()),
         strip=raw.get("strip", 1),
         keep=raw.get("keep", 1),
@@ -98,9 +96,22 @@ def _release(raw: Any, name: str, layout: Layout, faults: list[str]) -> ReleaseS
     if not re.match(r"(file|https?)://", release.url):
         faults.append(f"release.url: {release.url!r} is no file://, http:// or https:// address")
     for binary in release.binaries:
-        if binary.startswith("/") or ".." in binary.split("/"):
+        if not binary or binary.startswith("/") or ".." in binary.split("/"):
             faults.append(f"release.binaries: {binary!r} must lie inside the release")
     return release
+
+
+def _checksum(raw: Any, faults: list[str]) -> str | dict[str, str]:
+    given = raw if isinstance(raw, Mapping) else {"": raw}
+    for arch, value in given.items():
+        if not isinstance(value, str):  # a number has lost the zeros in front
+            where = f"release.checksum.{arch}" if arch else "release.checksum"
+            faults.append(
+                f"{where}: {shown(value)} is neither a digest nor the address of a list of digests "
+                "(example: 'sha256:<64 hex digits>')"
+            )
+    found = {str(arch): str(value) for arch, value in given.items()}
+    return found if isinstance(raw, Mapping) else found[""]
 
 
 def _account(raw: Mapping[str, Any], name: str, layout: Layout, faults: list[str]) -> Account:
@@ -188,13 +199,13 @@ def _prepare(raw: Sequence[Mapping[str, Any]], faults: list[str]) -> tuple[Prepa
     steps = tuple(
         Prepare(
             name=step["name"],
-            argv=tuple(step["argv"]),
+            argv=argv(step["argv"], f"prepare[{index}].argv", faults),
             stdin=step.get("stdin") or "",
             user=step.get("user") or "",
-            depends=tuple(step.get("depends") or ()),
+            depends=words(step.get("depends") or (), f"prepare[{index}].depends", faults),
             touches=tuple(step.get("touches") or ()),
         )
-        for step in raw
+        for index, step in enumerate(raw)
     )
     names = [step.name for step in steps]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -202,51 +213,12 @@ def _prepare(raw: Sequence[Mapping[str, Any]], faults: list[str]) -> tuple[Prepa
     return steps
 
 
-def _environment(raw: Mapping[str, Any], faults: list[str]) -> dict[str, str]:
-    for key in raw:
-        if not _VARIABLE.match(key):
-            faults.append(f"environment: {key!r} is no variable name")
-    return {key: str(value) for key, value in raw.items()}
-
-
-def health(raw: Mapping[str, Any], faults: list[str]) -> Health:
-    """Read the health group; also used for the one that was recorded with the last good state."""
-    probes = []
-    for index, probe in enumerate(raw.get("probes") or ()):
-        where = f"health.probes[{index}]"
-        if not re.match(r"https?://\S+\Z", probe["url"]):
-            faults.append(f"{where}.url: {probe['url']!r} is no http:// or https:// address")
-        probes.append(
-            Probe(
-                url=probe["url"],
-                status=probe.get("status") or 200,
-                body=probe.get("body") or "",
-                metrics=tuple(_metric(metric) for metric in probe.get("metrics") or ()),
-            )
-        )
-    return Health(
-        timeout=float(raw.get("timeout", 60)),
-        settle=float(raw.get("settle", 1)),
-        validate_certs=bool(raw.get("validate_certs", True)),
-        ca_path=raw.get("ca_path") or "",
-        username=raw.get("url_username") or "",
-        password=raw.get("url_password") or "",
-        probes=tuple(probes),
-    )
-
-
-def _metric(raw: Mapping[str, Any]) -> Metric:
-    return Metric(
-        name=raw["name"],
-        labels=dict(raw.get("labels") or {}),
-        sum=bool(raw.get("sum")),
-        equals=raw.get("equals"),
-        at_least=raw.get("at_least"),
-        at_most=raw.get("at_most"),
-        since_activation=bool(raw.get("since_activation")),
-        not_risen=bool(raw.get("not_risen")),
-        optional=bool(raw.get("optional")),
-    )
+def _environment(raw: Any, faults: list[str]) -> dict[str, str]:
+    found = texts(raw, "environment", faults)
+    faults += [
+        f"environment: {key!r} is no variable name" for key in found if not _VARIABLE.match(key)
+    ]
+    return found
 
 
 def _check_unit(spec: Spec, faults: list[str]) -> None:
@@ -256,24 +228,29 @@ def _check_unit(spec: Spec, faults: list[str]) -> None:
         elif not isinstance(keys, Mapping):
             faults.append(f"unit.{section}: must be a mapping of directive to value")
         else:
-            names = [key for key in keys if not _KEY.match(key)]
-            faults += [f"unit.{section}.{name}: is no directive name" for name in names]
-            faults += [
-                f"unit.{section}.{key}: a value may not hold a line break or control character"
-                for key, value in keys.items()
-                for one in (value if isinstance(value, list) else [value])
-                if _CONTROL.search(str(one))
-            ]
-            faults += [
-                f"unit.{section}.{key}: a value may not be a mapping"
-                for key, value in keys.items()
-                if isinstance(value, Mapping)
-            ]
+            for key, value in keys.items():
+                faults += _directive_faults(f"unit.{section}.{key}", str(key), value)
     faults += [
         f"{file.path}: on_change is reload, but unit.Service.ExecReload is not given"
         for file in spec.files
         if file.on_change == "reload" and not spec.can_reload
     ]
+
+
+def _directive_faults(where: str, key: str, value: Any) -> list[str]:
+    if not _KEY.match(key):
+        return [f"{where}: is no directive name"]
+    if isinstance(value, Mapping):
+        return [f"{where}: a value may not be a mapping"]
+    faults = []
+    # Without a value a directive of the baseline goes away; a list has to say something.
+    given = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
+    for one in given:
+        if not isinstance(one, (str, int, float)):
+            faults.append(f"{where}: {shown(one)} is no value of a directive (example: [a, 1])")
+        elif _CONTROL.search(str(one)):
+            faults.append(f"{where}: a value may not hold a line break or control character")
+    return faults
 
 
 def _check_patterns(spec: Spec, faults: list[str]) -> None:

@@ -24,6 +24,14 @@ class Listener:
     port: int
     inode: str
 
+    def __str__(self) -> str:
+        return shown(self.address, self.port)
+
+
+def shown(host: str, port: int) -> str:
+    """Host and port as they stand in an address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
 
 def listeners(port: int) -> list[Listener]:
     """All TCP sockets that listen on a port, whatever their address."""
@@ -50,9 +58,24 @@ def _address(text: str, family: int) -> str:
 
 def serves(listener: Listener, address: str) -> bool:
     """Whether a connection to address could end at this socket."""
-    wildcards = ("0.0.0.0", "::")
-    mapped = listener.address.replace("::ffff:", "")
-    return mapped in wildcards or address in wildcards or mapped == address
+    return _distance(listener, address) is not None
+
+
+def answering(listeners: Iterable[Listener], address: str) -> list[Listener]:
+    """The sockets that take a connection to address: the most particular ones, as in the kernel."""
+    distances = [(_distance(listener, address), listener) for listener in listeners]
+    nearest = min((distance for distance, _one in distances if distance is not None), default=0)
+    return [listener for distance, listener in distances if distance == nearest]
+
+
+def _distance(listener: Listener, address: str) -> int | None:
+    """0: bound to address, 1: to all of its family, 2: to all of both families; None: not to it."""
+    bound = listener.address.replace("::ffff:", "")
+    if address in (bound, "0.0.0.0", "::"):
+        return 0
+    # The kernel does not tell whether a socket for all IPv6 addresses takes IPv4 connections too.
+    distances = {"::": 1, "0.0.0.0": None} if ":" in address else {"0.0.0.0": 1, "::": 2}
+    return distances.get(bound)
 
 
 def owner(listener: Listener, processes: Iterable[int]) -> int:
@@ -86,10 +109,10 @@ def describe(listener: Listener) -> str:
     pids = [int(path) for path in os.listdir("/proc") if re.fullmatch(r"\d+", path)]
     pid = owner(listener, pids)
     if not pid:
-        return f"{listener.address}:{listener.port} (process unknown)"
+        return f"{listener} (process unknown)"
     try:
         with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
             name = file.read().strip()
     except OSError:
         name = "?"
-    return f"{name} (pid {pid}, {listener.address}:{listener.port})"
+    return f"{name} (pid {pid}, {listener})"

@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import shutil
 
-from . import _files, _unit
+from . import _files, _tree, _unit
 from ._desired import Desired
 from ._errors import DaemonError
 from ._host import Host
@@ -29,15 +28,15 @@ def build(spec: Spec, wanted: Desired, plan: Plan, stage: str) -> str:
     """
     top = posixpath.join(stage, "config")
     if os.path.isdir(spec.config_directory):
-        _copy_tree(spec.config_directory, top)
+        _tree.copy(spec.config_directory, top)
     else:
         os.makedirs(top)
         os.chmod(top, 0o755)
     for change in plan.changes:
         inside = posixpath.relpath(change.path, spec.config_directory)
-        if inside.startswith(".."):
+        if inside.startswith("../"):
             continue
-        path = posixpath.join(top, inside)
+        path = _tree.place(spec.config_directory, top, inside)
         _files.remove(path)
         if change.after is not None and change.path in wanted.state.entries:
             make_directories(spec, path, change.after)
@@ -50,23 +49,6 @@ def make_directories(spec: Spec, path: str, entry: Entry) -> None:
     closed = entry.secret and posixpath.dirname(path) != spec.config_directory
     mode, group = (0o750, spec.account.group) if closed else (0o755, "root")
     _files.make_parents(path, mode, "root", group)
-
-
-def _copy_tree(source: str, target: str) -> None:
-    """Copy a directory with owners and modes; links stay links."""
-    shutil.copytree(source, target, symlinks=True, copy_function=_copy)
-    for directory, _subdirectories, _names in os.walk(source):
-        info = os.stat(directory)
-        staged = posixpath.normpath(posixpath.join(target, posixpath.relpath(directory, source)))
-        os.chown(staged, info.st_uid, info.st_gid)
-        os.chmod(staged, info.st_mode & 0o7777)
-
-
-def _copy(source: str, target: str) -> str:
-    shutil.copy2(source, target, follow_symlinks=False)
-    info = os.lstat(source)
-    os.chown(target, info.st_uid, info.st_gid, follow_symlinks=False)
-    return target
 
 
 def verify_unit(spec: Spec, wanted: Desired, host: Host, stage: str) -> list[str]:

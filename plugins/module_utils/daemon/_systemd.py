@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -134,7 +135,8 @@ class Systemd:
         """Run a command as root or as user; secrets go in on standard input only."""
         command = list(argv)
         if user:
-            command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", *command]
+            group = _primary_group(user, os.path.basename(argv[0]))
+            command = ["setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", *command]
         result = self._call(command, stdin=stdin, timeout=600)
         return result.returncode, (result.stdout + result.stderr).strip()
 
@@ -176,6 +178,16 @@ class Systemd:
             raise DaemonError(f"{argv[0]} is missing on this host") from None
         except subprocess.TimeoutExpired:
             raise DaemonError(f"{argv[0]} did not finish within {timeout:g} s") from None
+
+
+def _primary_group(user: str, program: str) -> int:
+    """The user's own group: it need not bear the user's name."""
+    try:
+        return (pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user)).pw_gid
+    except (KeyError, OverflowError):
+        raise DaemonError(
+            f"the user {user}, who is to run {program}, is missing on this host"
+        ) from None
 
 
 def process_variable(pid: int, name: str) -> str:

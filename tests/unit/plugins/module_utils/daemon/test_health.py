@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,16 +132,144 @@ def test_nobody_there_is_a_fault_of_that_probe_alone(server: str) -> None:
     assert "503" in found.faults[1]
 
 
+def serve(answer: bytes, listening: socket.socket) -> None:
+    """Answer each connection with these bytes, whatever it asks."""
+    while True:
+        try:
+            connection = listening.accept()[0]
+        except OSError:
+            return
+        with connection:
+            connection.recv(4096)
+            connection.sendall(answer)
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n10\r\nabc"
+NO_ANSWERS: list[tuple[bytes, str]] = [
+    (b"\x15\x03\x03\x00\x02\x02\x50", r"gives no HTTP answer: '\x15\x03\x03\x00\x02\x02P'"),
+    (b"SSH-2.0-OpenSSH\r\n", "gives no HTTP answer: 'SSH-2.0-OpenSSH"),
+    (b"HTTP/9 200 OK\r\n\r\n", "gives no HTTP answer: 'HTTP/9'"),
+    (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n", "gives no HTTP answer: 'got more than"),
+    (b"", "Remote end closed connection without response"),
+    (b"HTTP/1.1 200 OK\r\n" + CHUNKED, "the answer was cut off"),
+    (b"HTTP/1.1 503 Sick\r\n" + CHUNKED, "the answer was cut off"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nup 1", "the answer was cut off"),
+    (b"HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\n", "the answer was cut off"),
+]
+
+
+@pytest.mark.parametrize(("answer", "words"), NO_ANSWERS)
+def test_what_is_no_whole_answer_is_a_fault(answer: bytes, words: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(answer, listening), daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        (fault,) = _health.probe(health({"url": url, "metrics": [{"name": "up"}]}), {}).faults
+        listening.shutdown(socket.SHUT_RDWR)
+    assert fault.startswith(f"{url}: {words}")
+
+
+def test_silence_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_health, "_REQUEST_TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        found = _health.probe(health({"url": url}), {})
+    assert found.faults == (f"{url}: gives no answer within 0.05 s",)
+
+
+def test_a_server_without_tls_is_a_fault(server: str) -> None:
+    url = server.replace("http:", "https:")
+    (fault,) = _health.probe(health({"url": url}), {}).faults
+    assert fault.startswith(f"{url}: [SSL")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_unusable_authorities_are_named(tmp_path: Path, content: str | None) -> None:
+    authorities = tmp_path / "ca.pem"
+    if content:
+        authorities.write_text(content)
+    probe = health({"url": "https://127.0.0.1/"}, ca_path=str(authorities))
+    (fault,) = _health.probe(probe, {}).faults
+    words = f"https://127.0.0.1/: the certificate authorities in {authorities} cannot be used: "
+    assert fault.startswith(words)
+
+
+# Such addresses are refused before, but a record may hold one.
+INVALID = [
+    "http://127.0.0.1:99999/",
+    "http://127.0.0.1:abc/",
+    "http://[::1/",
+    "http://127.0.0.1/\x7f",
+]
+
+
+@pytest.mark.parametrize("url", INVALID)
+def test_an_invalid_address_is_a_fault(url: str) -> None:
+    (fault,) = _health.probe(health({"url": url}), {}).faults
+    assert fault.startswith(f"{url}: is no valid address")
+
+
 def test_an_endpoint_is_looked_up_once() -> None:
     urls = [
         "http://127.0.0.1:9090/a",
         "http://127.0.0.1:9090/b",
         "http://127.0.0.1/",
         "https://127.0.0.1/",
+        "http://[::1]/",
     ]
-    wanted = [("127.0.0.1", 9090), ("127.0.0.1", 80), ("127.0.0.1", 443)]
-    assert _health.endpoints(health(*({"url": url} for url in urls))) == wanted
-    assert _health.endpoints(health({"url": "http://no.such.host.invalid/"})) == []
+    found = _health.endpoints(health(*({"url": url} for url in urls)))
+    assert [(one.host, one.port, one.addresses) for one in found] == [
+        ("127.0.0.1", 9090, ("127.0.0.1",)),
+        ("127.0.0.1", 80, ("127.0.0.1",)),
+        ("127.0.0.1", 443, ("127.0.0.1",)),
+        ("::1", 80, ("::1",)),
+    ]
+
+
+UNKNOWN = ["http://no.such.host.invalid/", "http://a..b/", *INVALID[:3]]
+
+
+@pytest.mark.parametrize("url", UNKNOWN)
+def test_what_cannot_be_looked_up_is_left_to_the_probe(url: str) -> None:
+    assert _health.endpoints(health({"url": url})) == []
+
+
+MINE, OTHER = "1", "2"  # inodes of sockets of the unit and of another process
+NAMED = "localhost:9 is not held by the unit's processes but by nobody"
+FIRST = "[::1]:9 is not held by the unit's processes but by other ([::1]:9)"
+SECOND = "127.0.0.1:9 is not held by the unit's processes but by other (127.0.0.1:9)"
+WILD = "127.0.0.1:9 is not held by the unit's processes but by other (0.0.0.0:9)"
+ALL_FIRST = "[::1]:9 is not held by the unit's processes but by other ([::]:9)"
+ALL_SECOND = "127.0.0.1:9 is not held by the unit's processes but by other ([::]:9)"
+HOLDERS: list[tuple[dict[str, str], list[str], list[str]]] = [
+    ({}, [NAMED], []),
+    ({"127.0.0.1": MINE}, [], []),
+    ({"::1": MINE}, [], []),
+    ({"::1": MINE, "127.0.0.1": MINE}, [], []),
+    ({"0.0.0.0": MINE}, [], []),
+    ({"::": MINE}, [], []),
+    ({"127.0.0.1": OTHER}, [SECOND], ["port 9 is held by other (127.0.0.1:9)"]),
+    ({"::1": OTHER, "127.0.0.1": MINE}, [FIRST], ["port 9 is held by other ([::1]:9)"]),
+    ({"::1": MINE, "127.0.0.1": OTHER}, [SECOND], ["port 9 is held by other (127.0.0.1:9)"]),
+    # A socket for all IPv6 addresses alone leaves those of IPv4 to others.
+    ({"::": MINE, "0.0.0.0": OTHER}, [WILD], ["port 9 is held by other (0.0.0.0:9)"]),
+    ({"::": OTHER}, [ALL_FIRST, ALL_SECOND], ["port 9 is held by other ([::]:9)"]),
+    ({"192.0.2.1": OTHER}, [NAMED], []),
+]
+
+
+@pytest.mark.parametrize(("sockets", "unowned", "foreign"), HOLDERS)
+def test_a_name_stands_for_all_its_addresses(
+    monkeypatch: pytest.MonkeyPatch, sockets: dict[str, str], unowned: list[str], foreign: list[str]
+) -> None:
+    infos = [(0, 0, 0, "", (address, 9)) for address in ("::1", "127.0.0.1")]
+    found = [Listener(address, 9, inode) for address, inode in sockets.items()]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: infos)
+    monkeypatch.setattr(_sockets, "listeners", lambda _port: found)
+    monkeypatch.setattr(_sockets, "owner", lambda one, _pids: int(one.inode == MINE))
+    monkeypatch.setattr(_sockets, "describe", lambda one: f"other ({one})")
+    probe = health({"url": "http://localhost:9/"})
+    assert _health.unowned(probe, Status()) == unowned
+    assert _health.foreign_holders(probe, Status()) == foreign
 
 
 def test_the_port_must_be_held_by_the_unit(server: str) -> None:

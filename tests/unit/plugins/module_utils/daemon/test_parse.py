@@ -5,16 +5,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import _parse
-from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import SpecError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import (
+    _desired,
+    _health,
+    _metrics,
+    _parse,
+    _release,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import (
+    DaemonError,
+    SpecError,
+)
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._spec import (
     Account,
     FileSpec,
     Spec,
 )
+from ansible_collections.barehost.monitoring.plugins.modules import daemon
 
 Params = dict[str, Any]
 COMMAND: Params = {"name": "web", "command": ["/bin/web"]}
@@ -110,6 +124,37 @@ def test_a_secret_is_described(given: Params, wanted: dict[str, Any]) -> None:
     assert fields(parse(secrets=[given]).files[0], wanted) == wanted
 
 
+def probed(url: str) -> Params:
+    return {"health": {"probes": [{"url": url}]}}
+
+
+def labelled(value: Any, **more: Any) -> Params:
+    metric = {"name": "m", "labels": {"code": value}, **more}
+    return {"health": {"probes": [{"url": "http://x/", "metrics": [metric]}]}}
+
+
+def released(**more: Any) -> Params:
+    return {"release": {"version": "1", "url": "http://m/x", "checksum": "c", **more}}
+
+
+NO_TEXTS: list[tuple[Any, str]] = [
+    (True, "true is no text; quote what you mean (example: 'true')"),
+    (False, "false is no text; quote what you mean (example: 'false')"),
+    (None, "null is no text; quote what you mean (example: '')"),
+    (float("inf"), "inf is no text; quote what you mean (example: 'inf')"),
+    ([1], "[1] is no text; quote what you mean (example: 'text')"),
+    ({"a": 1}, "{'a': 1} is no text; quote what you mean (example: 'text')"),
+]
+NO_DIGESTS: list[tuple[Any, str]] = [(5, "5"), (None, "null"), (True, "true"), (["x"], "['x']")]
+ADDRESSES = [
+    ("http://127.0.0.1:99999/", "is no valid address: Port out of range 0-65535"),
+    ("http://127.0.0.1:abc/", "is no valid address: Port could not be cast"),
+    ("http://127.0.0.1:0/", "is no valid address: its port is 0"),
+    ("http://[::1/", "is no valid address: Invalid IPv6 URL"),
+    ("http:///ready", "is no valid address: it names no host"),
+    ("http://x/\x7f", "is no valid address: it holds other characters than those of ASCII"),
+    ("http://x/ä", "is no valid address: it holds other characters than those of ASCII"),
+]
 FAULTS: list[tuple[Params, str]] = [
     ({"name": "Web"}, "name: 'Web' is no service name"),
     ({"name": "a/b"}, "name: 'a/b' is no service name"),
@@ -187,6 +232,32 @@ FAULTS: list[tuple[Params, str]] = [
         "health.probes[0].body: '[' is no regular",
     ),
     ({"health": {"probes": [{"url": "unix:/x"}]}}, "health.probes[0].url: 'unix:/x' is no http://"),
+    *((probed(url), f"health.probes[0].url: {url!r} {words}") for url, words in ADDRESSES),
+    (probed("http://u:hidden@x/"), "health.probes[0].url: holds a user name or password; give"),
+    ({"health": {"timeout": float("nan")}}, "health.timeout: nan is no number of seconds"),
+    ({"health": {"settle": -1}}, "health.settle: -1 is no number of seconds (example: 60)"),
+    *((labelled(v), f"health.probes[0].metrics[0].labels.code: {words}") for v, words in NO_TEXTS),
+    (labelled(1, labels=["a"]), "health.probes[0].metrics[0].labels: ['a'] is no mapping"),
+    *(({"environment": {"A": v}}, f"environment.A: {words}") for v, words in NO_TEXTS),
+    ({"environment": {1: "x"}}, "environment: '1' is no variable name"),
+    *((released(arch={"amd64": v}), f"release.arch.amd64: {words}") for v, words in NO_TEXTS),
+    *((released(checksum=v), f"release.checksum: {shown} is neither a") for v, shown in NO_DIGESTS),
+    *(
+        (released(checksum={"amd64": v}), f"release.checksum.amd64: {shown} is neither a digest")
+        for v, shown in NO_DIGESTS
+    ),
+    (released(binaries=[""]), "release.binaries: '' must lie inside"),
+    *(({"command": ["x", v]}, f"command[1]: {words}") for v, words in NO_TEXTS),
+    *(({"requires": [v]}, f"requires[0]: {words}") for v, words in NO_TEXTS),
+    ({"command": [""]}, "command: names no program"),
+    ({"checks": [{"argv": []}]}, "checks[0].argv: is empty; give the program"),
+    ({"checks": [{"argv": [""]}]}, "checks[0].argv: names no program"),
+    ({"prepare": [{"name": "a", "argv": []}]}, "prepare[0].argv: is empty; give the program"),
+    ({"unit": {"Service": {1: 1}}}, "unit.Service.1: is no directive name"),
+    *(
+        ({"unit": {"Service": {"Nice": [v]}}}, f"unit.Service.Nice: {shown} is no value")
+        for v, shown in [(None, "null"), ([1], "[1]"), ({"a": 1}, "{'a': 1}")]
+    ),
 ]
 
 
@@ -230,3 +301,80 @@ def test_the_recorded_health_reads_as_the_given_one() -> None:
 )
 def test_placeholders_are_replaced_and_other_braces_stay(text: str, wanted: str) -> None:
     assert parse().expand(text, "R") == wanted
+
+
+def test_ordinary_numbers_are_texts_where_texts_are_wanted() -> None:
+    spec = parse(
+        command=["/bin/web", 8080, 0.5],
+        requires=[1],
+        environment={"GOMAXPROCS": 2, "RATIO": 0.5},
+        unit={
+            "Service": {"Nice": 5, "LimitNOFILE": [1, "2"], "CPUWeight": None, "PrivateTmp": True}
+        },
+        checks=[{"argv": ["x", 1]}],
+        prepare=[{"name": "a", "argv": ["x", 1], "depends": [1], "touches": ["/a"]}],
+        **labelled(200),
+        **released(arch={"amd64": 64, 386: 32}, checksum={386: "c"}),
+    )
+    assert (spec.command, spec.requires) == (("/bin/web", "8080", "0.5"), ("1",))
+    assert spec.environment == {"GOMAXPROCS": "2", "RATIO": "0.5"}
+    assert (spec.checks[0].argv, spec.prepare[0].argv) == (("x", "1"), ("x", "1"))
+    assert spec.prepare[0].depends == ("1",)
+    assert spec.release
+    assert spec.release.arch_names == {"amd64": "64", "386": "32"}
+    assert spec.release.checksum == {"386": "c"}
+    metrics = spec.health.probes[0].metrics
+    assert _metrics.faults(metrics, 'm{code="200"} 5\n', None) == ([], [])
+
+
+RICH: Params = {
+    **COMMAND,
+    **released(arch={"amd64": "x"}, binaries=["web"]),
+    "account": {"groups": ["adm"]},
+    "files": [{"path": "a", "content": "x"}],
+    "secrets": [{"path": "b", "generate": {"length": 3}}],
+    "requires": ["a"],
+    "checks": [{"argv": ["x"], "refuse": "y"}],
+    "prepare": [{"name": "a", "argv": ["x"], "depends": ["a"], "touches": ["/a"]}],
+    "environment": {"A": "x"},
+    "unit": {"Service": {"Nice": ["1"]}},
+    "health": {
+        "probes": [{"url": "http://127.0.0.1/", "metrics": [{"name": "m", "labels": {"a": "b"}}]}]
+    },
+}
+ODD = [5, 1.5, True, None, "", "a: [", [], [1], [None], [{}], {}, {"a": 1}, {"a": None}, {1: [2]}]
+
+
+def variants(value: Any) -> Iterator[Any]:
+    """The value with each of its parts replaced by each odd one."""
+    yield from ODD
+    if isinstance(value, dict):
+        yield from ({**value, key: odd} for key in value for odd in variants(value[key]))
+    if isinstance(value, list):
+        yield from ([odd, *value[1:]] for odd in variants(value[0]))
+
+
+def test_whatever_a_task_says_gives_a_daemon_or_a_sentence() -> None:
+    validator = ArgumentSpecValidator(daemon.ARGUMENT_SPEC)
+    daemons = 0
+    for params in ({**RICH, key: odd} for key in RICH for odd in variants(RICH[key])):
+        try:
+            found = validator.validate(params)
+        except TypeError:  # Ansible's own, at a number in the place of a dictionary
+            continue
+        if found.error_messages:
+            continue
+        try:
+            spec = _parse.parse(found.validated_parameters)
+        except SpecError as exc:
+            assert all(re.match(r"[a-z]+[\w.\[\]]*( \([^)]*\))?: |/etc/", f) for f in exc.faults)
+            continue
+        _desired.build(spec, b"salt", {}, found.validated_parameters["health"] or {})
+        assert _health.endpoints(spec.health) is not None
+        for probe in spec.health.probes:
+            _metrics.faults(probe.metrics, 'm{a="b"} 5', {})
+        if spec.release:
+            with suppress(DaemonError):
+                _release.fault(spec.release, "x86_64")
+        daemons += 1
+    assert daemons > 100

@@ -40,7 +40,8 @@ def test_a_listening_socket_is_found_with_its_owner(family: int, address: str) -
         assert _sockets.owner(found, [os.getppid(), 2**22 + 1]) == 0
         with open("/proc/self/comm", encoding="utf-8") as file:
             name = file.read().strip()
-        assert _sockets.describe(found) == f"{name} (pid {os.getpid()}, {address}:{port})"
+        shown = f"[{address}]:{port}" if family == socket.AF_INET6 else f"{address}:{port}"
+        assert _sockets.describe(found) == f"{name} (pid {os.getpid()}, {shown})"
     assert _sockets.listeners(port) == []
 
 
@@ -64,6 +65,8 @@ def test_a_process_that_is_gone_is_unknown() -> None:
         ("127.0.0.1", "127.0.0.2", False),
         ("127.0.0.1", "::1", False),
         ("0.0.0.0", "10.0.0.1", True),
+        ("0.0.0.0", "::1", False),
+        ("::ffff:0.0.0.0", "10.0.0.1", True),
         ("::", "127.0.0.1", True),
         ("::", "::1", True),
         ("::ffff:127.0.0.1", "127.0.0.1", True),
@@ -73,6 +76,25 @@ def test_a_process_that_is_gone_is_unknown() -> None:
 )
 def test_a_socket_serves_its_addresses(listener: str, address: str, serves: bool) -> None:
     assert _sockets.serves(Listener(listener, 9, "1"), address) is serves
+
+
+@pytest.mark.parametrize(
+    ("listeners", "address", "wanted"),
+    [
+        ([], "127.0.0.1", []),
+        (["::1"], "127.0.0.1", []),
+        (["::", "0.0.0.0", "127.0.0.1"], "127.0.0.1", ["127.0.0.1"]),
+        (["::", "0.0.0.0"], "127.0.0.1", ["0.0.0.0"]),
+        (["::", "127.0.0.2"], "127.0.0.1", ["::"]),
+        (["0.0.0.0", "::"], "::1", ["::"]),
+        (["127.0.0.1", "127.0.0.1"], "127.0.0.1", ["127.0.0.1", "127.0.0.1"]),
+    ],
+)
+def test_the_most_particular_socket_takes_the_connection(
+    listeners: list[str], address: str, wanted: list[str]
+) -> None:
+    found = _sockets.answering([Listener(one, 9, "1") for one in listeners], address)
+    assert [listener.address for listener in found] == wanted
 
 
 def test_the_kernels_addresses_are_read() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import 
     _host,
     _plan,
     _stage,
+    _transaction,
+    _tree,
 )
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._store import Store
@@ -70,6 +73,183 @@ def test_the_staged_set_has_the_files_of_others_and_not_the_pruned_ones(world: W
     modes = [(top / name).stat().st_mode & 0o777 for name in ("own", "own/file")]
     assert modes == [0o711, 0o604]
     assert {k: v for k, v in world.tree().items() if not k.startswith("stage")} == before
+
+
+A, B = ({"path": f"rules/{name}.yml", "content": f"new {name}"} for name in "ab")
+DEEP = {"path": "rules/sub/a.yml", "content": "new deep"}
+LIVE = {"rules/a.yml": "live a", "rules/other.yml": "other", "web.conf": "one"}
+# Links of the host (link: target, ROOT stands for the host's), files of the task, staged text.
+LINKS: dict[str, tuple[dict[str, str], list[dict[str, Any]], dict[str, str]]] = {
+    "nothing is written there": ({"etc/web/rules": "ROOT/srv"}, [], LIVE),
+    "absolute": (
+        {"etc/web/rules": "ROOT/srv"},
+        [A, B],
+        {**LIVE, "rules/a.yml": "new a", "rules/b.yml": "new b"},
+    ),
+    "relative": ({"etc/web/rules": "../../srv"}, [A], {**LIVE, "rules/a.yml": "new a"}),
+    "by another link": (
+        {"etc/web/rules": "ROOT/hop", "hop": "srv"},
+        [A],
+        {**LIVE, "rules/a.yml": "new a"},
+    ),
+    "by another link of the configuration": (
+        {"etc/web/rules": "hop", "etc/web/hop": "ROOT/srv"},
+        [A],
+        {**LIVE, "rules/a.yml": "new a"},
+    ),
+    "nested": (
+        {"etc/web/rules": "ROOT/srv", "srv/sub": "../more"},
+        [DEEP],
+        {**LIVE, "rules/sub/a.yml": "new deep", "rules/sub/m.yml": "more"},
+    ),
+    "nested and not written": (
+        {"etc/web/rules": "ROOT/srv", "srv/sub": "../more"},
+        [A],
+        {**LIVE, "rules/a.yml": "new a", "rules/sub/m.yml": "more"},
+    ),
+    "nested, within the directory outside": (
+        {"etc/web/rules": "ROOT/srv", "srv/one.yml": "a.yml", "srv/two.yml": "ROOT/srv/a.yml"},
+        [A],
+        {**LIVE, "rules/a.yml": "new a", "rules/one.yml": "new a", "rules/two.yml": "new a"},
+    ),
+    "nested, back into the configuration": (
+        {"etc/web/rules": "ROOT/srv", "srv/sub": "ROOT/etc/web/own"},
+        [DEEP],
+        {**LIVE, "rules/sub/a.yml": "new deep"},
+    ),
+    "to a file": (
+        {"etc/web/rules": "ROOT/srv", "srv/b.yml": "ROOT/more/m.yml"},
+        [B],
+        {**LIVE, "rules/b.yml": "new b"},
+    ),
+    "within the configuration": (
+        {"etc/web/rules": "own"},
+        [A],
+        {"rules/a.yml": "new a", "web.conf": "one"},
+    ),
+    "within the configuration, absolute": (
+        {"etc/web/rules": "ROOT/etc/web/own"},
+        [A],
+        {"rules/a.yml": "new a", "web.conf": "one"},
+    ),
+    "of the configuration itself": (
+        {"etc/web/rules": "ROOT/real/own", "etc/web": "ROOT/real"},
+        [A],
+        {"rules/a.yml": "new a", "web.conf": "one"},
+    ),
+}
+
+
+def seen_from(world: World, top: Path) -> dict[str, str]:
+    """What a check sees: the staged set mounted over the configuration directory."""
+    live = world.path("etc/web").resolve()
+    aside = live.with_name("aside")
+    live.rename(aside)
+    try:
+        shutil.copytree(top, live, symlinks=True)
+        walk = os.walk(world.path("etc/web"), followlinks=True)
+        paths = sorted(Path(folder, name) for folder, _folders, names in walk for name in names)
+        return {str(p.relative_to(world.path("etc/web"))): p.read_text() for p in paths}
+    finally:
+        shutil.rmtree(live)
+        aside.rename(live)
+
+
+def lay_out(world: World, links: dict[str, str]) -> None:
+    """A host with links in its configuration directory, and directories that they point to."""
+    config = world.path("real" if "etc/web" in links else "etc/web")
+    for folder, name, text in (
+        (world.path("srv"), "a.yml", "live a"),
+        (world.path("srv"), "other.yml", "other"),
+        (world.path("more"), "m.yml", "more"),
+        (config / "own", "", ""),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        if name:
+            (folder / name).write_text(text)
+    for link, target in sorted(links.items()):
+        world.path(link).symlink_to(target.replace("ROOT", str(world.root)))
+
+
+@pytest.mark.parametrize(("links", "files", "wanted"), LINKS.values(), ids=LINKS)
+def test_what_lies_behind_links_is_staged_and_not_touched(
+    world: World, links: dict[str, str], files: list[dict[str, Any]], wanted: dict[str, str]
+) -> None:
+    lay_out(world, links)
+    before = world.tree()
+    top = build(world, files=files)
+    assert {k: v for k, v in world.tree().items() if not k.startswith("stage")} == before
+    found = seen_from(world, top)
+    assert {k: v for k, v in found.items() if not k.startswith(("own/", "hop/"))} == wanted
+
+
+def test_links_of_the_configuration_stay_links_where_they_lead_into_it(world: World) -> None:
+    lay_out(world, {"etc/web/rules": "own", "etc/web/hop": "ROOT/srv"})
+    top = build(world, files=[A])
+    assert os.readlink(top / "rules") == "own"
+    assert os.readlink(top / "hop") == str(world.path("srv"))
+    assert (top / "own/a.yml").read_text() == "new a"
+
+
+@pytest.mark.parametrize("given", [[], [B]])
+def test_what_is_pruned_behind_a_link_stays_until_the_commit(
+    world: World, given: list[dict[str, Any]]
+) -> None:
+    lay_out(world, {"etc/web/rules": "ROOT/srv"})
+    world.deploy(files=[A, B])
+    before = world.tree()
+    top = build(world, files=given)
+    assert {k: v for k, v in world.tree().items() if not k.startswith("stage")} == before
+    left = {f"rules/{name}.yml" for name in ("other", *("b" for _file in given))}
+    assert set(seen_from(world, top)) - {"web.conf"} == left
+
+
+@pytest.mark.parametrize("config", ["one", "broken"])
+def test_a_refused_file_behind_a_link_leaves_the_live_one(world: World, config: str) -> None:
+    lay_out(world, {"etc/web/rules": "ROOT/srv"})
+    world.deploy(files=[A])
+    before = world.path("srv/a.yml").stat()
+    with pytest.raises(_transaction.Failure) as caught:
+        world.deploy(config=config, files=[{**A, "content": "broken"}])
+    assert caught.value.phase == "check"
+    assert (world.path("srv/a.yml").read_text(), world.path("srv/a.yml").stat()) == (
+        "new a",
+        before,
+    )
+
+
+WAYS: list[tuple[dict[str, str], str]] = [
+    ({"etc/web/rules": "ROOT/none"}, "/etc/web/rules is in the way: it is no directory"),
+    ({"etc/web/rules": "ROOT/more/m.yml"}, "/etc/web/rules is in the way: it is no directory"),
+    ({"etc/web/rules": "ROOT"}, "/etc/web/rules is a link to ROOT, which holds the staged set"),
+]
+
+
+@pytest.mark.parametrize(("links", "words"), WAYS)
+def test_a_link_that_leads_nowhere_is_named(
+    world: World, links: dict[str, str], words: str
+) -> None:
+    lay_out(world, links)
+    with pytest.raises(DaemonError) as caught:
+        build(world, files=[A])
+    assert words.replace("ROOT", str(world.root)) in str(caught.value)
+
+
+def test_links_in_a_circle_end(world: World) -> None:
+    world.path("etc/web").mkdir()
+    (world.path("etc/web/a")).symlink_to("b")
+    (world.path("etc/web/b")).symlink_to("a")
+    assert tree(build(world)) == {"web.conf": "one"}
+    with pytest.raises(DaemonError, match="links lead in a circle"):
+        _tree.place(str(world.path("etc/web")), str(world.path("stage/config")), "a/x")
+
+
+def test_what_is_no_configuration_is_no_obstacle(world: World) -> None:
+    world.path("etc/web").mkdir()
+    os.mkfifo(world.path("etc/web/pipe"))
+    top = build(world, files=[{"path": "..a", "content": "dots"}])
+    assert tree(top) == {"..a": "dots", "web.conf": "one"}
+    assert not (top / "pipe").exists()
 
 
 def judge(world: World, params: dict[str, Any], starts: bool, faults: list[str]) -> list[str]:
