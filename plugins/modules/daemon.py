@@ -182,7 +182,7 @@ options:
     type: list
     elements: str
   environment:
-    description: Environment variables. No place for secrets, since everybody on the host can read a unit.
+    description: Environment variables, as texts or numbers. No place for secrets, since everybody on the host can read a unit.
     type: dict
   unit:
     description:
@@ -472,7 +472,7 @@ def _deploy(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
         params["health"] or {},
         module.check_mode,
         params["lock_timeout"],
-        _observe,
+        observe=_observe,
     )
     for warning in outcome.warnings:
         module.warn(warning)

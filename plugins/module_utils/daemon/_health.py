@@ -86,7 +86,7 @@ def _get(url: str, health: Health) -> tuple[int, str]:
     if health.username:
         credentials = f"{health.username}:{health.password}".encode()
         request.add_header("Authorization", f"Basic {base64.b64encode(credentials).decode()}")
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({}), _Stay()]
     if url.startswith("https:"):  # loading the authorities takes longer than the request
         handlers.append(urllib.request.HTTPSHandler(context=_tls(health)))
     opener = urllib.request.build_opener(*handlers)
@@ -96,6 +96,13 @@ def _get(url: str, health: Health) -> tuple[int, str]:
     except urllib.error.HTTPError as exc:
         with exc:
             return exc.code, _text(exc)
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A redirect is the answer: another address is not what was to be proved, and gets no password."""
+
+    def redirect_request(self, *_arguments: Any) -> None:
+        """Follow none."""
 
 
 def _port(url: str) -> int:

@@ -78,8 +78,17 @@ def install_observer(options: argparse.Namespace) -> None:
     from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import _transaction
     from ansible_collections.barehost.monitoring.plugins.modules import daemon
 
-    original = _transaction.run
-    _transaction.run = run = functools.partial(original, observe=observer(options))
+    original, ours = _transaction.run, observer(options)
+
+    @functools.wraps(original)
+    def run(*args: Any, observe: Any, **more: Any) -> Any:
+        def both(point: str) -> None:
+            observe(point)
+            ours(point)
+
+        return original(*args, observe=both, **more)
+
+    _transaction.run = run
     for name, value in vars(daemon).items():
         if value is original:
             setattr(daemon, name, run)

@@ -75,6 +75,8 @@ PROBES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("/sick", {}, ["answers 503 (not ready), wanted 200"]),
     ("/sick", {"status": 503}, []),
     ("/none", {}, ["answers 404 (no such page), wanted 200"]),
+    ("/away", {}, ["answers 302 (empty answer), wanted 200"]),
+    ("/away", {"status": 302}, []),
     ("/empty", {"body": "."}, ["answers 'empty answer', wanted something that matches '.'"]),
     ("/bytes", {}, []),
     ("/private", {}, ["answers 401 (private), wanted 200"]),
