@@ -30,6 +30,8 @@ def alert(name: str, severity: str, **labels: str) -> dict[str, Any]:
 DISK = {"job": "node-exporter", "instance": "a:9100", "device": "/dev/vda"}
 OTHER_DISK = DISK | {"device": "/dev/vdb"}
 REDIS = {"job": "redis", "instance": "b:9121"}
+SEARCH = {"job": "ai-assistant", "tool_name": "search"}
+MAIL = {"job": "ai-assistant", "tool_name": "mail"}
 
 # What is posted, whether it is held back, and who is told.
 CASES = {
@@ -37,6 +39,9 @@ CASES = {
     "the lesser step of the same": (alert("Disk", "warning", **DISK), "suppressed", "operators"),
     "another device": (alert("Disk", "warning", **OTHER_DISK), "active", "operators"),
     "another alert there": (alert("Memory", "warning", **DISK), "active", "operators"),
+    "a tool": (alert("ToolFails", "critical", **SEARCH), "active", "operators"),
+    "the lesser step of it": (alert("ToolFails", "warning", **SEARCH), "suppressed", "operators"),
+    "another tool": (alert("ToolFails", "warning", **MAIL), "active", "operators"),
     "a dead target": (alert("TargetDown", "critical", **REDIS), "active", "operators"),
     "a warning of it": (alert("RedisSlow", "warning", **REDIS), "suppressed", "operators"),
     "a warning without instance": (alert("Slow", "warning", job="redis"), "active", "operators"),
@@ -76,6 +81,7 @@ def test_the_receivers_are_loaded(ask: Any) -> None:
     assert set(receivers) == {"operators", "dead-mans-switch", "night-shift"}
     assert receivers["operators"]["email_configs"][0]["to"] == "admin@example.com"
     assert receivers["operators"]["email_configs"][0]["send_resolved"] is True
+    assert receivers["operators"]["email_configs"][0]["html"] == ""  # the text is what one reads
     assert receivers["operators"]["slack_configs"][0]["channel"] == "#alerts"
     assert config["route"]["group_by"] == ["alertname", "job", "instance"]
 

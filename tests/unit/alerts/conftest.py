@@ -26,8 +26,9 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def _data() -> dict[str, Any]:
     text = (ROOT / "roles/prometheus/defaults/main/alerts.yml").read_text(encoding="utf-8")
     data: dict[str, Any] = yaml.safe_load(text)
-    for key in ("scrape_interval", "evaluation_interval"):
-        data["prometheus_alert_defaults"][key] = "15s"
+    variables = yaml.safe_load((ROOT / "roles/prometheus/vars/main.yml").read_text("utf-8"))
+    limits = {"scrape_interval": "15s", "evaluation_interval": "15s"}
+    data["prometheus_alert_defaults"] = variables["__prometheus_alert_defaults"] | limits
     return data
 
 

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alerts import alert_rules
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_checks import analyse
+
+ROLES = Path(__file__).parents[3] / "roles"
 
 DOCUMENTED = {
     "HighErrorRate": "critical",
@@ -54,6 +57,20 @@ def test_a_documented_alert_keeps_its_name_and_severity(name: str, rules: dict[s
 
 def test_every_alert_has_a_runbook(alert: str, shipped: dict[str, Any]) -> None:
     assert shipped["prometheus_alerts"][alert]["runbook"]
+
+
+def test_a_step_of_severity_holds_back_only_the_same_thing(rules: dict[str, Any]) -> None:
+    """An identifying label that `equal` lacks would let one disk or tool silence all others."""
+    defaults = yaml.safe_load((ROLES / "alertmanager/defaults/main/main.yml").read_text("utf-8"))
+    equal = set(defaults["alertmanager_inhibit_rules"][0]["equal"])
+    shapes = {
+        rule["alert"]: analyse(rule["expr"]).shape
+        for group in rules["groups"]
+        for rule in group["rules"]
+    }
+    assert any(shape.labels for shape in shapes.values())
+    missing = {name: set(shape.labels) - equal for name, shape in shapes.items() if not shape.open}
+    assert not any(missing.values()), missing
 
 
 def test_alerts_of_jobs_that_are_not_scraped_are_left_out(shipped: dict[str, Any]) -> None:
