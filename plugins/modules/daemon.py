@@ -275,7 +275,7 @@ previous_version:
   returned: success
   type: str
 failed_phase:
-  description: Phase in which the run failed (V(plan), V(stage), V(check), V(commit), V(activate), V(gate), V(record)).
+  description: Phase in which the run failed (V(plan), V(stage), V(check), V(commit), V(activate), V(gate), V(record), or V(remove)).
   returned: failure
   type: str
 rolled_back:
@@ -495,7 +495,10 @@ def _remove(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
         spec, _host(module), params["purge"], module.check_mode, params["lock_timeout"]
     )
     actions = list(removal.actions)
-    return {"changed": bool(actions), "actions": actions, "repaired": []}
+    result = {"changed": bool(actions), "actions": actions, "repaired": []}
+    if module._diff and actions:
+        result["diff"] = {"prepared": "".join(f"- {action}\n" for action in actions)}
+    return result
 
 
 def _render(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
@@ -534,6 +537,7 @@ def main() -> None:
     except _transaction.Failure as exc:
         module.fail_json(
             f"{module.params['name']}: {exc}",
+            changed=exc.phase == "remove",
             failed_phase=exc.phase,
             rolled_back=exc.rolled_back,
             journal=exc.journal,

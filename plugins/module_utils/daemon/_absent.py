@@ -20,6 +20,7 @@ from ._spec import Spec
 from ._state import Entry, State
 from ._store import Store
 from ._systemd import Status
+from ._transaction import Failure
 from ._unit import directives
 
 # Directories that systemd made for the unit; they hold data, so they go with purge only.
@@ -62,7 +63,11 @@ def remove(spec: Spec, host: Host, purge: bool, check_mode: bool, lock_timeout: 
         status = host.systemd.status(spec.unit_name)
         removal = _plan(spec, host, record, transaction, status, purge, exists)
         if not check_mode and removal.actions:
-            _carry_out(spec, host, removal, record, store)
+            try:
+                _carry_out(spec, host, removal, record, store)
+            except (DaemonError, _release.ReleaseError, OSError) as exc:
+                text = f"{exc}. What was removed before that is gone; run again to remove the rest"
+                raise Failure(text, "remove", False, []) from exc
     return removal
 
 
@@ -121,7 +126,12 @@ def _data(spec: Spec) -> list[str]:
     for directive, root in _DIRECTORIES.items():
         for name in directives(spec.unit, directive):
             found.append(posixpath.join(root or spec.layout.data, name))
-    return list(dict.fromkeys(found))
+    # One inside another goes with it.
+    return [path for path in dict.fromkeys(found) if not any(_below(path, o) for o in found)]
+
+
+def _below(path: str, directory: str) -> bool:
+    return path.startswith(f"{directory}/")
 
 
 def _account_shared(spec: Spec) -> bool:

@@ -56,6 +56,8 @@ def prove(host: Host, unit: str, health: Health, baseline: Baseline | None) -> t
         elapsed = time.monotonic() - begin
         if not faults and elapsed >= health.settle:
             return report.warnings
+        if report.final:
+            raise DaemonError(f"not healthy: {'; '.join(faults)}")
         if faults and elapsed >= health.timeout:
             raise DaemonError(f"not healthy after {health.timeout:g} s: {'; '.join(faults)}")
         # Healthy but not settled: look again when it should have.

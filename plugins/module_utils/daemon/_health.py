@@ -35,6 +35,11 @@ class Report:
     faults: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     readings: Baseline = field(default_factory=dict)
+    final: bool = False  # waiting will not help
+
+
+class Untrusted(OSError):
+    """The daemon answers, but with a certificate that proves nothing."""
 
 
 def probe(health: Health, baseline: Baseline | None) -> Report:
@@ -42,11 +47,13 @@ def probe(health: Health, baseline: Baseline | None) -> Report:
     faults: list[str] = []
     warnings: list[str] = []
     readings: dict[tuple[str, str], float] = {}
+    final = False
     for one in health.probes:
         try:
             status, text = fetch(one.url, health)
         except OSError as exc:
             faults.append(f"{one.url}: {_reason(exc)}")
+            final = final or isinstance(exc, Untrusted)
             continue
         faults += [f"{one.url}: {fault}" for fault in _answer_faults(one, status, text)]
         before = None
@@ -57,7 +64,7 @@ def probe(health: Health, baseline: Baseline | None) -> Report:
         warnings += [f"{one.url}: {fault}" for fault in optional]
         found = _metrics.readings(one.metrics, text)
         readings.update({(one.url, name): value for name, value in found.items()})
-    return Report(tuple(faults), tuple(warnings), readings)
+    return Report(tuple(faults), tuple(warnings), readings, final)
 
 
 def _answer_faults(probe: Probe, status: int, text: str) -> list[str]:
@@ -77,7 +84,8 @@ def fetch(url: str, health: Health) -> tuple[int, str]:
     try:
         return _get(url, health)
     except (OSError, ValueError, http.client.HTTPException) as exc:
-        raise OSError(_reason(exc)) from None
+        untrusted = isinstance(_cause(exc), ssl.SSLCertVerificationError)
+        raise (Untrusted if untrusted else OSError)(_reason(exc)) from None
 
 
 def _get(url: str, health: Health) -> tuple[int, str]:
@@ -133,10 +141,19 @@ def _tls(health: Health) -> ssl.SSLContext:
     return context
 
 
+def _cause(exc: BaseException) -> BaseException:
+    inner = getattr(exc, "reason", None)
+    return inner if isinstance(inner, BaseException) else exc
+
+
 def _reason(exc: BaseException) -> str:
     """What happened, in words that go on after the probe's address."""
-    if isinstance(exc, urllib.error.URLError) and isinstance(exc.reason, BaseException):
-        exc = exc.reason
+    exc = _cause(exc)
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return (
+            f"shows a certificate that is not trusted ({exc.verify_message}); name its authority in "
+            "health.ca_path, or set health.validate_certs: false"
+        )
     if isinstance(exc, socket.timeout):
         return f"gives no answer within {_REQUEST_TIMEOUT:g} s"
     if isinstance(exc, http.client.IncompleteRead):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from ._errors import DaemonError
 
 MINIMUM_VERSION = 247  # LoadCredential=, ProtectProc=, ProcSubset=
+_BUS = "/run/dbus/system_bus_socket"
 
 _PROPERTIES = (
     "LoadState,ActiveState,SubState,Result,MainPID,NRestarts,UnitFileState,NeedDaemonReload,"
@@ -64,8 +66,16 @@ class Systemd:
 
     def check_bus(self) -> None:
         """Refuse a host on which no check can be run: systemd-run talks over the system bus."""
-        if not os.path.exists("/run/dbus/system_bus_socket"):
+        if not os.path.exists(_BUS):
             raise DaemonError("the system bus is missing on this host: install the package dbus")
+        try:
+            with socket.socket(socket.AF_UNIX) as bus:
+                bus.connect(_BUS)
+        except OSError as exc:
+            raise DaemonError(
+                f"the system bus of this host does not answer ({exc.strerror}); start it: "
+                "systemctl start dbus.socket"
+            ) from None
 
     def status(self, unit: str) -> Status:
         """Ask for the unit's state: one call of systemctl."""

@@ -70,6 +70,9 @@ def run(
             current.enter("plan")
             wanted, seen, outcome = _decide(current, health, check_mode)
             if check_mode:
+                if outcome.plan.activation == "restart":
+                    held = host.foreign_holders(spec.health, seen.status)
+                    outcome.warnings += [f"{fault}: a real run would refuse" for fault in held]
                 return outcome
             if not outcome.plan.changed:
                 outcome.warnings += _still_healthy(current)
@@ -91,12 +94,11 @@ def _failures(current: Run) -> Iterator[None]:
         yield
     except Failure:
         raise
-    except (DaemonError, _release.ReleaseError) as exc:
-        raise Failure(str(exc), current.phase, False, []) from exc
-    except OSError as exc:
-        raise Failure(_os_error(exc), current.phase, False, []) from exc
     except Exception as exc:
-        raise Failure(_unexpected(exc), current.phase, False, []) from exc
+        # After the commit every error is a Failure already.
+        text = _words(exc)
+        text += ("\n" if "\n" in text else ". ") + "Nothing was replaced"
+        raise Failure(text, current.phase, False, []) from exc
 
 
 def _os_error(exc: OSError) -> str:
@@ -112,7 +114,7 @@ def _unexpected(exc: Exception) -> str:
 def _words(exc: BaseException) -> str:
     if isinstance(exc, OSError):
         return _os_error(exc)
-    if isinstance(exc, DaemonError) or not isinstance(exc, Exception):
+    if isinstance(exc, (DaemonError, _release.ReleaseError)) or not isinstance(exc, Exception):
         return str(exc) or "interrupted"
     return _unexpected(exc)
 

@@ -177,6 +177,7 @@ def test_a_secret_is_in_no_answer(deployed: World, capsys: pytest.CaptureFixture
 def test_a_removal_is_answered(deployed: World, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, **deployed.params())
     said = run(capsys, check=True, **{**deployed.params(), "state": "absent"})[1]
+    assert said["diff"]["prepared"].startswith("- stop and disable the unit\n- remove ")
     code, answer = run(capsys, name="web", state="absent", account={"group": "root"})
     assert (code, answer["changed"], answer["actions"]) == (0, True, said["actions"])
     code, answer = run(capsys, name="web", state="absent", account={"group": "root"})

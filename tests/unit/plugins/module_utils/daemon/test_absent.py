@@ -16,6 +16,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import 
     _files,
     _parse,
     _store,
+    _transaction,
 )
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 from ansible_collections.barehost.monitoring.tests.unit.plugins.module_utils.daemon.fakes import (
@@ -94,9 +95,9 @@ def test_a_generated_secret_stays_with_the_data(world: World, purge: bool, stays
 
 
 def test_purge_takes_data_and_account(world: World) -> None:
-    unit = {"Service": {"ExecReload": "x", "StateDirectory": ["web", "web-more"]}}
+    unit = {"Service": {"ExecReload": "x", "StateDirectory": ["web web/deep", "web-more"]}}
     world.deploy(unit=unit)
-    for name in ("data/web", "data/web-more", "data/other"):
+    for name in ("data/web", "data/web/deep", "data/web-more", "data/other"):
         world.path(name).mkdir()
         world.path(f"{name}/x").touch()
     spec = _parse.parse({**world.params(unit=unit), "state": "absent"}, world.layout)
@@ -147,9 +148,11 @@ def test_an_account_that_can_not_be_removed_is_told(world: World) -> None:
     world.deploy()
     world.systemd.on_command = lambda _argv: 8
     with pytest.raises(
-        DaemonError, match=r"the account web can not be removed \(exit 8\): the step"
-    ):
+        _transaction.Failure, match=r"the account web can not be removed \(exit 8\): the step"
+    ) as caught:
         world.remove(purge=True)
+    assert caught.value.phase == "remove"
+    assert "run again to remove the rest" in str(caught.value)
 
 
 def test_a_unit_that_is_not_ours_is_left_alone(world: World) -> None:

@@ -140,6 +140,7 @@ HOPELESS: list[tuple[str, Host, str, float]] = [
     ),
     ("other pid", host([UP, UP, replace(UP, main_pid=8)]), "does not stay up", 0.1),
     ("dies while it settles", host([UP, UP, UP, FAILED]), "died", 0.5),
+    ("untrusted", host([UP], [replace(SICK, final=True)]), "not healthy: answers 503", 0),
     ("sick", host([UP], [SICK]), "not healthy after 10 s: answers 503", 10.6),
     (
         "never up",

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import datetime
 import http.server
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,11 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import 
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._sockets import Listener
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._spec import Health
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._systemd import Status
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -182,6 +189,39 @@ def test_a_server_without_tls_is_a_fault(server: str) -> None:
     url = server.replace("http:", "https:")
     (fault,) = _health.probe(health({"url": url}), {}).faults
     assert fault.startswith(f"{url}: [SSL")
+
+
+def test_waiting_does_not_help_against_an_untrusted_certificate(tmp_path: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(_certificate(tmp_path))
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_arguments: None  # type: ignore[method-assign]
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"https://127.0.0.1:{server.server_address[1]}/ok"
+        found = _health.probe(health({"url": url}), {})
+        blind = _health.probe(health({"url": url}, validate_certs=False), {})
+        server.shutdown()
+    assert (found.final, blind.final, blind.faults) == (True, False, ())
+    assert "shows a certificate that is not trusted (self-signed" in found.faults[0]
+    assert "name its authority in health.ca_path" in found.faults[0]
+
+
+def _certificate(folder: Path) -> Path:
+    """A self-signed certificate for an hour, with its key in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .sign(key, hashes.SHA256())
+    )
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "certificate.pem"
+    path.write_bytes(certificate.public_bytes(Encoding.PEM) + key.private_bytes(*form))
+    return path
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

@@ -1,15 +1,17 @@
 # Copyright (c) Barehost contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps of the product, run as their user."""
+"""Steps of the product, run as their user; the system bus."""
 
 from __future__ import annotations
 
 import os
 import pwd
+import socket
 from pathlib import Path
 
 import pytest
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import _systemd
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._systemd import Systemd
 
@@ -49,3 +51,22 @@ def test_a_step_of_a_user_without_a_group_of_its_name_runs() -> None:
 
 def test_a_step_of_nobody_in_particular_runs_as_it_is() -> None:
     assert Systemd().run(["/bin/sh", "-c", "cat; exit 3"], "secret", "") == (3, "secret")
+
+
+@pytest.mark.parametrize(
+    ("bus", "words"),
+    [("missing", "install the package dbus"), ("dead", "systemctl start dbus"), ("alive", "")],
+)
+def test_a_bus_that_does_not_answer_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bus: str, words: str
+) -> None:
+    monkeypatch.setattr(_systemd, "_BUS", str(tmp_path / "bus"))
+    with socket.socket(socket.AF_UNIX) as server:
+        if bus != "missing":
+            server.bind(str(tmp_path / "bus"))
+        if bus == "alive":
+            server.listen()
+            Systemd().check_bus()
+            return
+        with pytest.raises(DaemonError, match=words):
+            Systemd().check_bus()

@@ -273,7 +273,10 @@ def test_all_faults_are_told_at_once(world: World) -> None:
         f"2. {etc}/no is missing or not readable by the user web",
         f"3. web check {etc}/web.conf refuses it (exit 1): web.conf:1: broken",
         "4. port 80 is held by nginx",
+        "Nothing was replaced",
     ]
+    said = world.deploy(check=True).warnings
+    assert said == ["port 80 is held by nginx: a real run would refuse"]
 
 
 UNHEALTHY: list[tuple[str, Params, str, str]] = [
