@@ -39,6 +39,10 @@ options:
     description: Number of alerts that need an Alertmanager to be sent to.
     type: int
     default: 0
+  names:
+    description: What messages call the inputs, for example the variables of a role; by option, and V(jobs) for the input itself.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -63,7 +67,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import 
 
 
 def prometheus_config(
-    jobs: Any, *, agent: Any = False, alerts: Any = 0, **sections: Any
+    jobs: Any, *, agent: Any = False, alerts: Any = 0, names: Any = None, **sections: Any
 ) -> dict[str, Any]:
     """Copy what Jinja passed and hand it to the core."""
     try:
@@ -71,7 +75,7 @@ def prometheus_config(
             plain(jobs), agent=bool(agent), alerts=int(alerts), **plain(sections)
         )
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc)) from exc
+        raise AnsibleTemplatePluginError(str(exc.called(plain(names) or {}))) from exc
 
 
 class FilterModule:

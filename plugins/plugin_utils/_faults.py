@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _SHOWN_LENGTH = 80
+_PATH = re.compile(r"\A\w+(?=[.:[])")
 
 
 class InputError(ValueError):
@@ -23,6 +25,12 @@ class InputError(ValueError):
             super().__init__(self.faults[0])
         else:
             super().__init__("\n".join([f"{len(self.faults)} faults", *self.faults]))
+
+    def called(self, names: Mapping[str, str]) -> InputError:
+        """Give the inputs the names by which a person knows them: those of a role's variables."""
+        return InputError(
+            [_PATH.sub(lambda m: names.get(m[0], m[0]), fault, count=1) for fault in self.faults]
+        )
 
 
 class Faults:

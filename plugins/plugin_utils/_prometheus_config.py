@@ -113,7 +113,8 @@ def _check_targets(
             text = f"the job finds its targets elsewhere and never reads {TARGETS.format(name)}"
             faults.add(f"targets.{name}", text)
         elif name not in readers:
-            faults.add(f"targets.{name}", f"there is no such job{nearest(name, readers)}")
+            hint = nearest(name, readers) or "; take it away here, or add the job"
+            faults.add(f"targets.{name}", f"there is no such job{hint}")
 
 
 def _receivers(alerting: Any) -> Iterator[Any]:

@@ -55,3 +55,15 @@ def test_a_near_name_is_offered(word: object, hint: str) -> None:
 def test_a_value_is_shown_short_and_as_written(value: object, text: str) -> None:
     assert shown(value).startswith(text)
     assert len(shown(value)) <= 80
+
+
+def test_inputs_bear_the_names_that_a_person_knows() -> None:
+    faults = ["extra.A.for: is wrong", "jobs[0]: extra is wrong", "jobs: no", "extras: x", "no path"]
+    known = {"extra": "web_alerts_extra", "jobs": "web_jobs", "no": "yes"}
+    assert InputError(faults).called(known).faults == (
+        "web_alerts_extra.A.for: is wrong",
+        "web_jobs[0]: extra is wrong",
+        "web_jobs: no",
+        "extras: x",
+        "no path",
+    )
