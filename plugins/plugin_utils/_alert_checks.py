@@ -28,11 +28,12 @@ _SET_BY_RULE = "which the rule sets: $labels has not got it"
 def expression_faults(found: Analysis, defaults: Defaults) -> Iterator[str]:
     """Say what is wrong with the expression of any rule."""
     yield from found.faults
-    if found.shortest and found.shortest < _SAMPLES * (milliseconds(defaults.scrape_interval) or 0):
-        yield (
-            f"a range of {spelled(found.shortest)} holds fewer than {_SAMPLES} samples at a scrape "
-            f"interval of {defaults.scrape_interval}"
-        )
+    for _job, window in found.windows:
+        if window < _SAMPLES * (milliseconds(defaults.scrape_interval) or 0):
+            yield (
+                f"a range of {spelled(window)} holds fewer than {_SAMPLES} samples at a scrape "
+                f"interval of {defaults.scrape_interval}"
+            )
     if defaults.retention and found.longest > (milliseconds(defaults.retention) or 0):
         yield (
             f"looks back {spelled(found.longest)}, longer than the retention of "

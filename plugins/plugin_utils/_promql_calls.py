@@ -28,6 +28,8 @@ _GAUGE = re.compile(
     r"|(?:avail|available|free|limit|memtotal|resident_memory|size|used)_bytes)",
     re.IGNORECASE,
 )
+_TIME = re.compile(r".*_seconds(?:_total|_sum)?")
+"""Counters of time: seconds per second are a ratio already."""
 _KEEP_UNIT = frozenset(
     ("abs", "ceil", "clamp", "clamp_max", "clamp_min", "floor", "round", "sort", "sort_desc")
     + ("avg_over_time", "last_over_time", "max_over_time", "min_over_time")
@@ -67,7 +69,7 @@ def _vector(node: tree.Call, given: Sequence[Shape], notes: Notes) -> Shape:
     if name in ("absent", "absent_over_time"):
         return Shape(labels=_fixed(argument), filters=True)
     if isinstance(argument, tree.Selector) and argument.range and name in OVER_SAMPLES:
-        notes.sampled(argument.range)
+        notes.sampled(argument)
         if name in OF_COUNTERS and _GAUGE.fullmatch(argument.metric):
             notes.faults.append(f'{name}() is for counters; "{argument.metric}" is a gauge')
     if name in ("histogram_quantile", "histogram_fraction"):
@@ -77,8 +79,15 @@ def _vector(node: tree.Call, given: Sequence[Shape], notes: Notes) -> Shape:
     if name in ("label_replace", "label_join"):
         target = node.arguments[1] if len(node.arguments) > 1 else None
         return shape.adding([target.value]) if isinstance(target, tree.Text) else shape
-    per_second = name in PER_SECOND or (shape.per_second and name in _KEEP_UNIT)
+    kept = shape.per_second and name in _KEEP_UNIT
+    per_second = kept or (name in PER_SECOND and not _counts_time(argument))
     return Shape(VECTOR, shape.labels, shape.open, shape.filters, per_second)
+
+
+def _counts_time(node: tree.Node) -> bool:
+    if isinstance(node, tree.Subquery):
+        node = tree.bare(node.body)
+    return isinstance(node, tree.Selector) and _TIME.fullmatch(node.metric) is not None
 
 
 def _fixed(node: tree.Node) -> frozenset[str]:

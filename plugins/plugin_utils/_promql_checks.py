@@ -11,6 +11,9 @@ from functools import lru_cache
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _promql_nodes as tree
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _promql_shape as shapes
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_calls import call
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_division import (
+    divided_by_itself,
+)
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_functions import (
     COMPARISONS,
     KEEP_SERIES,
@@ -35,8 +38,9 @@ class Analysis:
     pinned: frozenset[str] = frozenset()
     """Labels that a matcher fixes to one value."""
     longest: int = 0
-    shortest: int = 0
-    """The longest and the shortest range, in milliseconds."""
+    """How far back it looks, in milliseconds."""
+    windows: tuple[tuple[str, int], ...] = ()
+    """The shortest range from which a rate is computed, by job, "" for any job."""
 
 
 @lru_cache(maxsize=1024)
@@ -47,7 +51,8 @@ def analyse(expression: str) -> Analysis:
         notes = Notes()
         shape = _shape(node, notes)
     except (tree.PromqlError, RecursionError) as error:
-        return Analysis(faults=(f"is no valid PromQL: {error}",))
+        why = error if isinstance(error, tree.PromqlError) else "it is nested too deeply"
+        return Analysis(faults=(f"is no valid PromQL: {why}",))
     outer = node.op if isinstance(node, tree.Binary) else ""
     return Analysis(
         shape,
@@ -57,7 +62,7 @@ def analyse(expression: str) -> Analysis:
         frozenset(notes.metrics),
         frozenset(notes.pinned),
         notes.longest,
-        notes.shortest,
+        tuple(notes.windows.items()),
     )
 
 
@@ -75,8 +80,10 @@ def _shape(node: tree.Node, notes: Notes) -> Shape:
     if isinstance(node, tree.Group | tree.Signed):
         return _shape(node.body, notes)
     if isinstance(node, tree.Subquery):
-        notes.window(node.range)
+        reach = node.range + node.offset
+        notes.behind += reach
         inner = _shape(node.body, notes)
+        notes.behind -= reach
         return Shape(shapes.RANGE, inner.labels, inner.open, inner.filters, inner.per_second)
     return Shape(shapes.STRING)
 
@@ -117,13 +124,14 @@ def _binary(node: tree.Binary, notes: Notes) -> Shape:
         notes.faults.append(f'"{node.op}" joins vectors, got a number; write vector(...)')
     if node.op == "or":
         return shapes.either(left, right)
-    filters = left.filters or right.filters or node.op == "unless"
-    filters = filters or (compares and not node.matching.boolean)
+    filters = left.filters or right.filters or (compares and not node.matching.boolean)
+    # Whether the other side has a series decides, unless that is a number which is always there.
+    filters = filters or node.op == "unless" or (node.op == "and" and not _constant(node.right))
     if shapes.SCALAR in types:
         found = left if left.type == shapes.VECTOR else right
         per_second = found.per_second and node.op not in ("*", "/")
         return Shape(shapes.VECTOR, found.labels, found.open, filters, per_second)
-    fault = shapes.mismatch(left, right, node.op, node.matching) or _divided_by_itself(node)
+    fault = shapes.mismatch(left, right, node.op, node.matching) or divided_by_itself(node)
     if fault:
         notes.faults.append(fault)
     if node.op in SETS:
@@ -133,27 +141,6 @@ def _binary(node: tree.Binary, notes: Notes) -> Shape:
     return Shape(shapes.VECTOR, found.labels, found.open, filters, per_second)
 
 
-def _divided_by_itself(node: tree.Binary) -> str:
-    """Find a filtered series divided by the unfiltered one, label by label: that is always 1."""
-    if node.op != "/" or node.matching.kind:
-        return ""
-    left, right = _single_series(node.left), _single_series(node.right)
-    if left is None or right is None or left.metric != right.metric or not left.metric:
-        return ""
-    if set(left.matchers) == set(right.matchers):
-        return ""
-    return (
-        f'divides "{left.metric}" by itself, series by series, with other matchers: the result is '
-        "always 1 or nothing; aggregate both sides, as in sum by (job) (...) / sum by (job) (...)"
-    )
-
-
-def _single_series(node: tree.Node) -> tree.Selector | None:
+def _constant(node: tree.Node) -> bool:
     node = tree.bare(node)
-    if isinstance(node, tree.Call):
-        node = next((tree.bare(a) for a in node.arguments if _reads_series(a)), node)
-    return node if isinstance(node, tree.Selector) else None
-
-
-def _reads_series(node: tree.Node) -> bool:
-    return isinstance(tree.bare(node), tree.Selector)
+    return isinstance(node, tree.Call) and node.function == "vector"

@@ -37,11 +37,27 @@ def selector(metric: str, conditions: tuple[Matcher, ...]) -> Selector:
 def ranged(node: Node, bracket: str) -> Node:
     """Put a range behind a selector or an expression."""
     window, colon, step = bracket[1:-1].partition(":")
+    if not colon and isinstance(node, Selector) and (node.offset or node.moment):
+        raise PromqlError(f'"{bracket}" stands after "offset" or "@"; it comes before them')
     if colon:
         return Subquery(node, _positive(window), length(step.strip() or "0"))
     if not isinstance(node, Selector) or node.range:
         raise PromqlError(f'"{bracket}" stands after an expression; write "[{window}:]"')
     return Selector(node.metric, node.matchers, _positive(window))
+
+
+def shifted(node: Node, offset: int) -> Node:
+    """Put an offset behind a selector or a subquery."""
+    if not isinstance(node, Selector | Subquery) or node.offset:
+        raise PromqlError('"offset" stands once, behind a metric, its range or a subquery')
+    return node._replace(offset=offset)
+
+
+def fixed(node: Node, moment: str) -> Node:
+    """Put the moment of an at sign behind a selector or a subquery."""
+    if not isinstance(node, Selector | Subquery) or node.moment:
+        raise PromqlError('"@" stands once, behind a metric, its range or a subquery')
+    return node._replace(moment=moment)
 
 
 def length(text: str) -> int:

@@ -10,6 +10,7 @@ have a handful of tokens, and what recurs in every rule is read only once.
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_nodes import (
@@ -127,7 +128,7 @@ def _pattern(op: str, value: str) -> str:
     if re.search(r"\(\?(?:[=!]|<[=!])", value):
         raise PromqlError(f"{value!r} looks ahead or behind, which Prometheus cannot")
     try:
-        re.compile(value)
+        _compiled(value)
     except (re.error, OverflowError, RecursionError) as error:
         if str(error).startswith(_BROKEN):
             raise PromqlError(f"{value!r} is no regular expression: {error}") from None
@@ -144,7 +145,15 @@ def _holds_for_nothing(condition: Matcher) -> bool:
     if "~" not in condition.op:
         return (condition.value == "") == (condition.op == "=")
     try:
-        empty = re.fullmatch(condition.value, "") is not None
+        empty = _compiled(condition.value).fullmatch("") is not None
     except (re.error, OverflowError, RecursionError):
         return False
     return empty == (condition.op == "=~")
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern; what Python wants to say of a class such as [[:alpha:]] is not for users."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return re.compile(pattern)

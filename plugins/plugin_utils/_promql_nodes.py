@@ -41,6 +41,9 @@ class Selector(NamedTuple):
     metric: str
     matchers: tuple[Matcher, ...]
     range: int = 0
+    offset: int = 0
+    moment: str = ""
+    """What stands behind an at sign."""
 
 
 class Subquery(NamedTuple):
@@ -49,6 +52,8 @@ class Subquery(NamedTuple):
     body: Node
     range: int
     step: int
+    offset: int = 0
+    moment: str = ""
 
 
 class Call(NamedTuple):

@@ -26,8 +26,11 @@ class Notes:
     jobs: set[str] = field(default_factory=set)
     metrics: set[str] = field(default_factory=set)
     pinned: set[str] = field(default_factory=set)
+    windows: dict[str, int] = field(default_factory=dict)
+    """The shortest range from which a change or a rate is computed, by job, "" for any job."""
     longest: int = 0
-    shortest: int = 0
+    behind: int = 0
+    """How far back the subqueries reach that are being looked into."""
 
     def selector(self, node: Selector) -> Shape:
         """Look at a selector."""
@@ -46,14 +49,12 @@ class Notes:
                     f'le="{matcher.value}" is written "{whole[1]}" by Prometheus 2 and '
                     f'"{whole[1]}.0" by Prometheus 3; write le=~"{whole[1]}(\\\\.0)?"'
                 )
-        if node.range:
-            self.longest = max(self.longest, node.range)
+        if node.range or node.offset or self.behind:
+            self.longest = max(self.longest, self.behind + node.range + node.offset)
         return Shape(RANGE if node.range else VECTOR, frozenset(absent), open=True)
 
-    def window(self, length: int) -> None:
-        """Note a range."""
-        self.longest = max(self.longest, length)
-
-    def sampled(self, length: int) -> None:
+    def sampled(self, node: Selector) -> None:
         """Note a range from which a change or a rate is computed."""
-        self.shortest = min(self.shortest or length, length)
+        jobs = [m.value for m in node.matchers if m.label == "job" and m.op == "="]
+        job = jobs[0] if jobs else ""
+        self.windows[job] = min(self.windows.get(job, node.range), node.range)

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parse PromQL (private to this collection).
 
-Precedence climbing over the tokens of the lexer. It accepts what Prometheus 2.53 and 3.5 accept
-without feature flags; types and meaning are the matter of `_promql_checks`.
+Precedence climbing over the tokens of the lexer. It accepts what Prometheus 2.53 or 3.5 accepts, also
+what needs a feature flag, such as limitk(): whether that is set is not known here. Types and meaning
+are the matter of `_promql_checks`.
 """
 
 from __future__ import annotations
@@ -152,22 +153,22 @@ class _Parser(Cursor):
                 node = leaves.ranged(node, self.take())
             elif ahead in ("o", "O") and self.next.lower() == "offset":
                 self.take()
-                if self.next in ("-", "+"):
-                    self.take()
-                leaves.length(self.take())
+                sign = self.take() if self.next in ("-", "+") else ""
+                offset = leaves.length(self.take())
+                node = leaves.shifted(node, -offset if sign == "-" else offset)
             elif ahead == "@":
                 self.take()
-                self.moment()
+                node = leaves.fixed(node, self.moment())
             else:
                 return node
 
-    def moment(self) -> None:
+    def moment(self) -> str:
         """Pass what stands behind an at sign."""
-        if self.next in ("-", "+"):
-            self.take()
+        sign = self.take() if self.next in ("-", "+") else ""
         token = self.take()
         if token in ("start", "end"):
             self.demand("(")
             self.demand(")")
         elif token[:1] not in _NUMBER_STARTS:
             raise PromqlError('after "@" stands a time stamp, start() or end()')
+        return sign + token

@@ -32,6 +32,9 @@ FAULTS = [
     ("clamp(x, 1) > 1", "takes 3 argument(s), got 2"),
     ("time(1) > bool 1", "takes 0 argument(s), got 1"),
     ("vector(x) > 1", "needs a scalar, got a vector"),
+    ('x{a="1"} offset 1d / x offset 1d > 2', "divides"),
+    ('max_over_time(x{a="1"}[1h]) / max_over_time(x[1h]) > 2', "divides"),
+    ("+".join(["x"] * 5000), "is no valid PromQL: it is nested too deeply"),
 ]
 SOUND = [
     "x{mode='a'} / ignoring (mode) group_left () y > 1",
@@ -50,6 +53,11 @@ SOUND = [
     "sum by (dst) (label_replace(sum by (a) (x), 'dst', '$1', 'a', '(.*)')) > 1",
     "sum by (v) (count_values by (a) ('v', x)) > 1",
     "(sum by (job) (rate(x[10m])) or 0 * sum by (job) (rate(y[10m]))) > 1",
+    'x{a="1"} / x offset 1d > 2',
+    'x{a="1"} / x @ end() > 2',
+    'max_over_time(x{a="1"}[1h]) / min_over_time(x[1h]) > 2',
+    'count_over_time(x{a="1"}[5m]) / count_over_time(x[10m]) > 0.5',
+    'quantile_over_time(0.9, x{a="1"}[5m]) / quantile_over_time(0.5, x[5m]) > 2',
 ]
 
 
@@ -73,9 +81,13 @@ def test_a_sound_expression_is_left_in_peace(text: str) -> None:
         ("absent(up)", True),
         ("absent_over_time(up[5m])", True),
         ("vector(1)", False),
-        ("a and b", False),
+        ("a and b", True),
+        ("a and on (pod) b{node='x'}", True),
+        ("a and on () vector(1)", False),
         ("a and b > 1", True),
+        ("a and on () vector(1) > 0", True),
         ("a unless b", True),
+        ("a unless on () vector(1)", True),
         ("a > 1 or b", False),
         ("a > 1 or b > 1", True),
         ("count(a > 1)", True),
@@ -127,6 +139,11 @@ def test_it_is_known_which_labels_survive(text: str, there: set[str], gone: set[
         ("count(rate(x[5m]))", False),
         ("rate(x[5m]) * 100", False),
         ("max_over_time(rate(x[1m])[5m:])", True),
+        ("rate(x_seconds_count[5m])", True),
+        ("rate(cpu_seconds_total[5m])", False),
+        ("1 - avg by (instance) (rate(cpu_seconds_total{mode='idle'}[5m]))", False),
+        ("rate((cpu_seconds_total)[5m:1m])", False),
+        ("rate(x_duration_seconds_sum[5m])", False),
     ],
 )
 def test_it_is_known_what_is_per_second(text: str, per_second: bool) -> None:
@@ -137,4 +154,29 @@ def test_jobs_metrics_and_ranges_are_noted() -> None:
     found = analyse('rate(a_total{job="x"}[5m]) > max_over_time(b{job=~"y"}[1d:1h])')
     assert found.jobs == {"x"}
     assert found.metrics == {"a_total", "b"}
-    assert (found.shortest, found.longest) == (300_000, 86_400_000)
+    assert found.longest == 86_400_000
+
+
+def test_the_shortest_range_is_noted_for_each_job() -> None:
+    found = analyse(
+        'rate(a{job="x"}[5m]) + rate(b{job="x"}[1m]) > rate(c[2m]) + avg_over_time(d[1s])'
+    )
+    assert dict(found.windows) == {"x": 60_000, "": 120_000}
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("x", 0),
+        ("rate(x[5m])", 5),
+        ("x offset 1h", 60),
+        ("rate(x[5m] offset 1h)", 65),
+        ("rate(x[5m] offset -2m)", 3),
+        ("x offset -1h", 0),
+        ("max_over_time(rate(x[5m])[1h:1m])", 65),
+        ("max_over_time(rate(x[5m] offset 1h)[1h:1m] offset 10m) + y", 135),
+        ("rate(x[5m]) > rate(x[1h])", 60),
+    ],
+)
+def test_it_is_known_how_far_back_an_expression_looks(text: str, minutes: int) -> None:
+    assert analyse(text).longest == minutes * 60_000

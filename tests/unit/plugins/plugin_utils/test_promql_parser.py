@@ -25,6 +25,9 @@ GOOD = (
     "rate(x{a='}'}[5m] offset 1h)",
     "x offset -5m @ 1609746000",
     "x @ end() offset 5m",
+    "x[5m] offset 1h @ start()",
+    "x[5m:1m] @ 1609746000.5 offset 1h",
+    'x{a=~"[[:alpha:]]+"}',
     "sum by (job) (x)",
     "sum(x) without (a, b,)",
     "sum by () (x)",
@@ -105,9 +108,17 @@ BAD = (
     'x{a="b}',
     "x == 'a",
     "ä",
+    "(x) offset 5m",
+    "sum(x) offset 5m",
+    "5 offset 5m",
+    "x offset 5m offset 5m",
+    "x @ 1 @ 2",
+    "x offset 5m [5m]",
+    "x @ 5 [5m]",
 )
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("text", GOOD)
 def test_promql_is_taken(text: str) -> None:
     promql_parser.parse(text)
@@ -181,3 +192,9 @@ def test_an_expression_is_put_on_one_line(text: str, line: str) -> None:
 )
 def test_strings_are_read_as_go_does(literal: str, text: str) -> None:
     assert lexer.unquoted(literal) == text
+
+
+def test_where_and_when_a_selector_looks_is_read() -> None:
+    node = parse("x[1m] offset 1h @ end()")
+    assert isinstance(node, Selector)
+    assert (node.range, node.offset, node.moment) == (60_000, 3_600_000, "end")
