@@ -27,12 +27,15 @@ VALUE_FORMATS = {
 _PLACEHOLDER = re.compile(r"<([a-zA-Z_][a-zA-Z0-9_]*)(?::([a-z]*))?>")
 _ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|/\*.*?\*/', re.DOTALL)
-_LABEL = re.compile(
-    r'(?:\$labels|\.Labels)\.([a-zA-Z_]\w*)|index\s+(?:\$labels|\.Labels)\s+"(\w+)"'
-)
+_OWN = r"(?:\$labels|\$\.Labels)"
+_DOT = r"(?:(?<![\w$)\]])\.Labels)"
+_LABEL = re.compile(rf'(?:{_OWN}|{_DOT})\.([a-zA-Z_]\w*)|index\s+(?:{_OWN}|{_DOT})\s+"(\w+)"')
+_OWN_LABEL = re.compile(rf'{_OWN}\.([a-zA-Z_]\w*)|index\s+{_OWN}\s+"(\w+)"')
+_BLOCK = re.compile(r"-?\s*(if|range|with|define|block|else|end)\b")
 _NAME = re.compile(r"(?<![\w.$])[a-zA-Z_]\w*")
 _VARIABLE = re.compile(r"\$([a-zA-Z_]\w*)(\s*(?:,\s*\$\w+\s*)?:=)?")
-_HUMAN_LABEL = re.compile(r"\$labels\.\w+\s*\|\s*humanize|humanize\w*\s+\$labels\.")
+_WORD_LABEL = r"\$labels\.(?!(?:le|quantile)\b)\w+"
+_HUMAN_LABEL = re.compile(rf"{_WORD_LABEL}\s*\|\s*humanize|humanize\w*\s+{_WORD_LABEL}")
 _VARIABLES = frozenset(("labels", "value", "externalLabels", "externalURL"))
 _WORD_LIST = """
 if else end range with define template block break continue nil true false
@@ -105,12 +108,24 @@ def labels_used(text: str) -> tuple[str, ...]:
     """List the labels that the Go templates in a text read from the series."""
     if "{{" not in text:
         return ()
-    found = [
-        first or second
-        for action in _ACTION.findall(text)
-        for first, second in _LABEL.findall(action)
-    ]
+    found: list[str] = []
+    elsewhere: list[bool] = []
+    for action in _ACTION.findall(text):
+        label = _OWN_LABEL if any(elsewhere) else _LABEL
+        found += [first or second for first, second in label.findall(action)]
+        if match := _BLOCK.match(action):
+            _enter(match[1], elsewhere)
     return tuple(dict.fromkeys(found))
+
+
+def _enter(word: str, elsewhere: list[bool]) -> None:
+    """Keep account of the open blocks, and in which of them the dot is no longer the alert."""
+    if word not in ("else", "end"):
+        elsewhere.append(word != "if")
+    elif elsewhere:
+        elsewhere.pop()
+        if word == "else":
+            elsewhere.append(False)
 
 
 def shows_percentage(text: str) -> bool:

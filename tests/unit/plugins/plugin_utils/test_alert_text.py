@@ -67,12 +67,33 @@ def test_a_wrong_template_is_named(text: str, fault: str) -> None:
         "{{ $externalURL }}/{{ .ExternalLabels.cluster }}",
         "{{/* a remark with words */}}",
         "{{ $labels.instance | stripPort | toUpper }}",
+        "{{ $labels.quantile | humanizePercentage }} and {{ humanize $labels.le }}",
     ],
 )
 def test_a_sound_template_is_left_in_peace(text: str) -> None:
     assert texts.template_faults(text) == ()
 
 
-def test_the_labels_of_a_text_are_found() -> None:
-    text = '{{ $labels.a }} {{ .Labels.b }} {{ index $labels "c" }} $labels.d {{ $labels.a }}'
-    assert texts.labels_used(text) == ("a", "b", "c")
+RANGE = '{{ range query "up == 0" }}'
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        (
+            '{{ $labels.a }} {{ .Labels.b }} {{ index $labels "c" }} $labels.d {{ $labels.a }}',
+            "abc",
+        ),
+        (RANGE + "{{ .Labels.a }}{{ $labels.b }}{{ end }}{{ .Labels.c }}", "bc"),
+        (RANGE + '{{ $.Labels.a }}{{ index $.Labels "b" }}{{ end }}', "ab"),
+        (RANGE + '{{ index .Labels "a" }}{{ else }}{{ .Labels.b }}{{ end }}', "b"),
+        (RANGE + "{{ if true }}{{ .Labels.a }}{{ else }}{{ .Labels.b }}{{ end }}{{ end }}", ""),
+        ('{{ with query "up" }}{{ (first .).Labels.a }}{{ end }}', ""),
+        ('{{ range $i, $x := query "up" }}{{ $x.Labels.a }}{{ end }}', ""),
+        ("{{ if gt $value 1.0 }}{{ .Labels.a }}{{ end }}{{- .Labels.b -}}", "ab"),
+        ("{{ with .Labels.a }}{{ .Labels.b }}{{ end }}", "a"),
+        ("{{ end }}{{ .Labels.a }}", "a"),
+    ],
+)
+def test_the_labels_that_a_text_reads_from_the_alert_are_found(text: str, labels: str) -> None:
+    assert texts.labels_used(text) == tuple(labels)
