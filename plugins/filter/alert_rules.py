@@ -46,7 +46,10 @@ options:
     description: Further entries. A name that is in O(_input) already is refused.
     type: dict
   overrides:
-    description: Changes of single keys, by alert name. C(labels) and C(annotations) are merged.
+    description:
+      - Changes of single keys, by alert name. C(labels) and C(annotations) are merged. A key that is
+        null is taken away, so that the default holds; also a single label or annotation. A
+        C(threshold) with a ladder takes the C(severity) of the entry away.
     type: dict
   defaults:
     description:

@@ -74,6 +74,8 @@ def rules(entry: Entry, defaults: Defaults, faults: Faults) -> Iterator[tuple[st
 def _sound(entry: Entry, faults: Faults) -> Entry:
     """Check the keys; go on with those that are right, to find the other faults as well."""
     wrong = schema.check_keys(entry.values, KEYS, entry.place, faults, needed=("expr",))
+    taken_away = dict.fromkeys(sorted(entry.overridden.difference(entry.values, KEYS)))
+    schema.check_keys(taken_away, KEYS, entry.place, faults)
     if "labels" not in wrong and "severity" in entry.values.get("labels", ()):
         faults.add(entry.place("labels") + ".severity", 'use the key "severity" of the alert')
     if not wrong:

@@ -80,8 +80,17 @@ def _changed(name: str, values: dict[str, Any], path: str, change: Any, faults: 
     if not isinstance(change, dict):
         faults.add(f"overrides.{name}", f"{shown(change)} is {kind(change)}, not a dictionary")
         return Entry(name, values, path)
-    merged = {**values, **change}
+    merged = _merged(values, change)
     for key in ("annotations", "labels"):
         if isinstance(values.get(key), dict) and isinstance(change.get(key), dict):
-            merged[key] = {**values[key], **change[key]}
+            merged[key] = _merged(values[key], change[key])
+    if isinstance(change.get("threshold"), dict) and "severity" not in change:
+        # The ladder names the severities; the one of the entry is that of its single threshold.
+        merged.pop("severity", None)
     return Entry(name, merged, path, frozenset(map(str, change)))
+
+
+def _merged(values: dict[Any, Any], change: dict[Any, Any]) -> dict[Any, Any]:
+    """Lay the change over the values; null takes a value away."""
+    both = {**values, **change}
+    return {key: value for key, value in both.items() if key not in change or value is not None}

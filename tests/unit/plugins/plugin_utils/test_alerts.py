@@ -119,6 +119,40 @@ def test_overrides_change_single_keys_and_merge_labels() -> None:
     assert entry["labels"] == {"a": "1", "b": "2"}, "the input was changed"
 
 
+@pytest.mark.parametrize(
+    ("entry", "change", "wanted"),
+    [
+        (
+            {"severity": "info"},
+            {"threshold": {"warning": 1, "critical": 2}},
+            ["warning", "critical"],
+        ),
+        ({"threshold": {"warning": 1, "critical": 2}}, {"threshold": 1}, ["warning"]),
+        ({"severity": "info"}, {"severity": None}, ["warning"]),
+        ({"guard": "c > 1"}, {"guard": None}, "a / b > 0.9"),
+        ({}, {"guard": None}, "a / b > 0.9"),
+        ({"for": "5m"}, {"for": None}, None),
+        (
+            {"labels": {"a": "1", "b": "2"}},
+            {"labels": {"a": None}},
+            {"severity": "warning", "b": "2"},
+        ),
+        ({"labels": {"a": "1"}}, {"labels": None}, {"severity": "warning"}),
+    ],
+)
+def test_an_override_takes_away_what_it_sets_to_null(
+    entry: dict[str, Any], change: dict[str, Any], wanted: Any
+) -> None:
+    found = rules(RATIO | entry, overrides={"A": change})
+    seen = [
+        [rule["labels"]["severity"] for rule in found],
+        found[0]["expr"],
+        found[0].get("for"),
+        found[0]["labels"],
+    ]
+    assert wanted in seen
+
+
 def test_defaults_fill_what_entries_leave_out() -> None:
     defaults = {
         "group": "node",
@@ -290,6 +324,13 @@ OTHER_FAULTS: list[tuple[Any, dict[str, Any], str]] = [
     ({"A": UP}, {"extra": {"A": UP}}, "extra.A: is in alerts already; change it by overrides"),
     ({"DiskLow": UP}, {"overrides": {"DiskLo": {}}}, 'no such alert; did you mean "DiskLow"?'),
     ({"A": UP}, {"overrides": {"A": {"for": "1 h"}}}, 'overrides.A.for: "1 h" is not a Prometheus'),
+    ({"A": UP}, {"overrides": {"A": {"fro": None}}}, "overrides.A.fro: unknown key; did you"),
+    ({"A": UP}, {"overrides": {"A": {"expr": None}}}, "overrides.A.expr: is missing"),
+    (
+        {"A": RATIO},
+        {"overrides": {"A": {"threshold": {"info": 0.5}, "severity": "info"}}},
+        "overrides.A.severity: the ladder",
+    ),
     ({"A": UP}, {"overrides": {"A": 5}}, "overrides.A: 5 is a number, not a dictionary"),
     ({"A": UP}, {"overrides": [5]}, "overrides: [5] is a list, not a dictionary"),
     ({"A": UP}, {"defaults": {"severity": "page"}}, 'defaults.severity: "page" is none of'),
