@@ -35,8 +35,8 @@ options:
       - C(for), C(keep_firing_for) (durations; C(for) also as a dict of severity and duration),
         C(severity), C(labels), C(annotations), C(summary), C(description), C(runbook_url),
         C(group) (name of the rule group).
-      - C(enabled) (bool) switches an alert off. C(job) (str) leaves it out where that job is not
-        scraped. C(each_job) (bool) makes a rule for each scraped job. C(always) (bool) allows an
+      - C(enabled) (bool) switches an alert off. C(job) (str) leaves it out where that job has no
+        targets. C(each_job) (bool) makes a rule for each job of O(known_jobs). C(always) (bool) allows an
         expression that always fires. C(unit) (V(ratio), V(seconds), V(bytes), V(count)) bounds
         the threshold. C(per) (list of labels) must survive the expression. C(runbook) (str) and
         C(tests) (list) are for people and for P(barehost.monitoring.alert_rule_tests#filter).
@@ -79,6 +79,24 @@ options:
     description: The jobs that are scraped. An expression that asks for another job is refused.
     type: list
     elements: str
+  other_jobs:
+    description:
+      - Jobs whose name comes with their series, from a Pushgateway or another Prometheus. Alerts may
+        be about them; C(each_job) leaves them out, since there is no C(up) of theirs.
+    type: list
+    elements: str
+  declared_jobs:
+    description:
+      - All jobs of the configuration, with or without targets. Where this is given, an alert whose
+        C(job) is neither here nor in O(known_jobs) nor in O(other_jobs) is refused as misspelt.
+        Otherwise only a name close to one of O(known_jobs) is.
+    type: list
+    elements: str
+  scrape_intervals:
+    description:
+      - The scrape intervals of jobs that have their own, by job. Ranges of expressions that name the
+        job are held against it instead of the default C(scrape_interval).
+    type: dict
 """
 
 EXAMPLES = r"""

@@ -13,7 +13,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations imp
     milliseconds,
     spelled,
 )
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults, nearest
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_checks import Analysis
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape import (
     SCALAR,
@@ -28,22 +28,19 @@ _SET_BY_RULE = "which the rule sets: $labels has not got it"
 def expression_faults(found: Analysis, defaults: Defaults) -> Iterator[str]:
     """Say what is wrong with the expression of any rule."""
     yield from found.faults
-    for _job, window in found.windows:
-        if window < _SAMPLES * (milliseconds(defaults.scrape_interval) or 0):
+    for job, window in found.windows:
+        interval = defaults.jobs.intervals.get(job, defaults.scrape_interval)
+        if window < _SAMPLES * (milliseconds(interval) or 0):
             yield (
                 f"a range of {spelled(window)} holds fewer than {_SAMPLES} samples at a scrape "
-                f"interval of {defaults.scrape_interval}"
+                f"interval of {interval}"
             )
     if defaults.retention and found.longest > (milliseconds(defaults.retention) or 0):
         yield (
             f"looks back {spelled(found.longest)}, longer than the retention of "
             f"{defaults.retention}"
         )
-    if defaults.jobs is not None:
-        for job in sorted(found.jobs.difference(defaults.jobs)):
-            names = ", ".join(defaults.jobs) or "none"
-            hint = nearest(job, defaults.jobs)
-            yield f'no job "{job}" is scraped{hint} (known jobs: {names})'
+    yield from defaults.jobs.without_series(found.jobs)
 
 
 def alert_faults(found: Analysis, *, always: bool) -> Iterator[str]:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_jobs import Jobs
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import milliseconds
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
     Faults,
@@ -20,7 +21,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     shown,
 )
 
-_VERSION = re.compile(r"([0-9]+)\.([0-9]+)(?:\.[0-9]+)?\b.*")
+_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})(?:\.[0-9]+)?\b.*")
 _KEYS: Mapping[str, schema.Check] = {
     "always": schema.texts,
     "annotations": schema.named_texts,
@@ -59,7 +60,7 @@ class Defaults:
     severities: tuple[str, ...] = ("none", "info", "warning", "critical")
     severity: str = "warning"
     version: tuple[int, int] = (3, 5)
-    jobs: tuple[str, ...] | None = None
+    jobs: Jobs = field(default_factory=Jobs)
 
     def interval(self, group: str) -> int:
         """Give the evaluation interval of a group in milliseconds."""
@@ -74,11 +75,8 @@ class Defaults:
         return f"{shown(severity)} is none of {names}{nearest(severity, self.severities)}"
 
 
-def read(given: Any, version: Any, jobs: Any, faults: Faults) -> Defaults:
-    """Check the defaults, the version aimed at and the known jobs."""
-    if jobs is not None and (fault := schema.texts(jobs)):
-        faults.add("known_jobs", fault)
-        jobs = None
+def read(given: Any, version: Any, jobs: Jobs, faults: Faults) -> Defaults:
+    """Check the defaults and the version aimed at."""
     found = _VERSION.fullmatch(version) if isinstance(version, str) else None
     if not found:
         faults.add("target_version", f'{shown(version)} is no version (example: "3.5.3")')
@@ -98,7 +96,7 @@ def read(given: Any, version: Any, jobs: Any, faults: Faults) -> Defaults:
     defaults = Defaults(
         hold=given.get("for", ""),
         version=(int(found[1]), int(found[2])) if found else (3, 5),
-        jobs=None if jobs is None else tuple(dict.fromkeys(jobs)),
+        jobs=jobs,
         **values,
     )
     if fault := defaults.severity_fault(defaults.severity):

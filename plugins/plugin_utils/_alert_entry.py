@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_annotations as told
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_checks as checks
-from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_keys import sound
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_ladder import (
     Step,
     ladder,
 )
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_sources import Entry
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults, nearest
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_checks import (
     Analysis,
     analyse,
@@ -34,34 +33,10 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape 
     mismatch,
 )
 
-KEYS: Mapping[str, schema.Check] = {
-    "always": schema.boolean,
-    "annotations": schema.named_texts,
-    "description": schema.text,
-    "each_job": schema.boolean,
-    "enabled": schema.boolean,
-    "expr": schema.text,
-    "for": schema.durations,
-    "group": schema.text,
-    "guard": schema.text,
-    "job": schema.text,
-    "keep_firing_for": schema.duration,
-    "labels": schema.labels,
-    "op": schema.choice(*schema.OPERATORS),
-    "per": schema.texts,
-    "runbook": schema.text,
-    "runbook_url": schema.text,
-    "severity": schema.text,
-    "summary": schema.text,
-    "tests": schema.anything,
-    "threshold": schema.thresholds,
-    "unit": schema.choice("ratio", "seconds", "bytes", "count"),
-}
-
 
 def rules(entry: Entry, defaults: Defaults, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
     """Make the rules of an entry, one for each job and for each step, with their group."""
-    entry = _sound(entry, faults)
+    entry = sound(entry, faults)
     steps = ladder(entry, defaults, faults)
     jobs = _jobs(entry, defaults, faults)
     if entry.values.get("enabled", True) and "expr" in entry.values:
@@ -71,33 +46,20 @@ def rules(entry: Entry, defaults: Defaults, faults: Faults) -> Iterator[tuple[st
                 yield group, rule
 
 
-def _sound(entry: Entry, faults: Faults) -> Entry:
-    """Check the keys; go on with those that are right, to find the other faults as well."""
-    wrong = schema.check_keys(entry.values, KEYS, entry.place, faults, needed=("expr",))
-    taken_away = dict.fromkeys(sorted(entry.overridden.difference(entry.values, KEYS)))
-    schema.check_keys(taken_away, KEYS, entry.place, faults)
-    if "labels" not in wrong and "severity" in entry.values.get("labels", ()):
-        faults.add(entry.place("labels") + ".severity", 'use the key "severity" of the alert')
-    if not wrong:
-        return entry
-    values = {key: value for key, value in entry.values.items() if key not in wrong}
-    return replace(entry, values=values, wrong=wrong)
-
-
 def _jobs(entry: Entry, defaults: Defaults, faults: Faults) -> tuple[str | None, ...]:
     """List the jobs a rule is made for; None stands for a rule that is about no certain job."""
-    values, known = entry.values, defaults.jobs
+    values, jobs = entry.values, defaults.jobs
     if values.get("each_job"):
-        if known is None:
+        if jobs.scraped is None:
             faults.add(entry.place("each_job"), 'needs known_jobs (example: ["node-exporter"])')
-        return tuple(known or ())
+        return jobs.scraped or ()
     job = values.get("job")
-    if job is None or known is None or job in known:
-        return (job,)
-    meant = nearest(job, known, cutoff=0.85)
-    if meant:
-        faults.add(entry.place("job"), f'no job "{job}" is scraped{meant}')
-    return ()
+    if job is None:
+        return (None,)
+    if fault := jobs.misnamed(job):
+        faults.add(entry.place("job"), fault)
+        return ()
+    return (job,) if jobs.has_series(job) else ()
 
 
 def _rules_of_job(

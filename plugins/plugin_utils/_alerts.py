@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_defaults
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
+    _alert_defaults,
+    _alert_jobs,
+)
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _rule_groups as raw
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_entry import rules
@@ -19,12 +22,15 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 )
 
 OPTIONS = (
+    "declared_jobs",
     "defaults",
     "extra",
     "groups",
     "known_jobs",
+    "other_jobs",
     "overrides",
     "recording_rules",
+    "scrape_intervals",
     "target_version",
 )
 _RECORDING_GROUP = "recording"
@@ -40,10 +46,14 @@ def alert_rules(
     groups: Any = None,
     target_version: Any = "3.5.3",
     known_jobs: Any = None,
+    other_jobs: Any = None,
+    declared_jobs: Any = None,
+    scrape_intervals: Any = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Make the rule file; refuse the input with all its faults."""
     faults = Faults()
-    settled = _alert_defaults.read(defaults or {}, target_version, known_jobs, faults)
+    jobs = _alert_jobs.read(known_jobs, other_jobs, declared_jobs, scrape_intervals, faults)
+    settled = _alert_defaults.read(defaults or {}, target_version, jobs, faults)
     own = _given_groups(alerts, settled, faults)
     compact = {} if own is not None else alerts
     found: dict[str, list[dict[str, Any]]] = {}

@@ -37,6 +37,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "expr": lambda junk: alert_rules.alert_rules({"A": ALERT | {"expr": junk}}),
     "version": lambda junk: alert_rules.alert_rules({"A": ALERT}, target_version=junk),
     "jobs": lambda junk: alert_rules.alert_rules({"A": ALERT}, known_jobs=junk),
+    "others": lambda junk: alert_rules.alert_rules({"A": ALERT}, other_jobs=junk),
+    "declared": lambda junk: alert_rules.alert_rules({"A": ALERT}, declared_jobs=junk),
+    "intervals": lambda junk: alert_rules.alert_rules({"A": ALERT}, scrape_intervals=junk),
     "tests": lambda junk: alert_rule_tests.alert_rule_tests(RULES, junk),
     "test": lambda junk: alert_rule_tests.alert_rule_tests(RULES, {"A": [junk]}),
     "tested": lambda junk: alert_rule_tests.alert_rule_tests(junk, {"A": []}),
@@ -105,7 +108,7 @@ def test_an_endless_input_is_refused() -> None:
 
 def test_an_unknown_option_is_refused_by_name() -> None:
     with pytest.raises(
-        AnsibleTemplatePluginError, match=r"unknown option 'overide' \(options: def"
+        AnsibleTemplatePluginError, match=r"unknown option 'overide' \(options: decl"
     ):
         alert_rules.alert_rules({}, overide={})
 

@@ -105,6 +105,36 @@ def test_each_job_has_its_rule_which_carries_its_name() -> None:
     assert found[0]["annotations"] == {"summary": "{{ $labels.job }} is gone"}
 
 
+@pytest.mark.parametrize(
+    ("job", "options", "made"),
+    [
+        ("backup", {"known_jobs": ["node"], "other_jobs": ["backup"]}, True),
+        ("backup", {"known_jobs": ["node"], "declared_jobs": ["node", "backup"]}, False),
+        ("nod", {"known_jobs": ["node"], "declared_jobs": ["node", "nod"]}, False),
+        ("backup", {"known_jobs": ["node"]}, False),
+        ("node", {"known_jobs": ["node"], "declared_jobs": []}, True),
+        ("backup", {"declared_jobs": [], "other_jobs": ["backup"]}, True),
+    ],
+)
+def test_a_rule_is_made_where_its_job_has_series(
+    job: str, options: dict[str, Any], made: bool
+) -> None:
+    entry = {"expr": 'x{job="<job>"} > 1', "job": job, "summary": "x"}
+    assert bool(rules(entry, **options)) is made
+
+
+def test_another_job_is_known_in_expressions_and_left_out_of_each_job() -> None:
+    options = {"known_jobs": ["node"], "other_jobs": ["backup"]}
+    assert rules(UP | {"expr": 'x{job="backup"} > 1'}, **options)
+    entry = {"expr": 'absent(up{job="<job>"})', "each_job": True, "summary": "x"}
+    assert [rule["labels"]["job"] for rule in rules(entry, **options)] == ["node"]
+
+
+def test_a_range_is_held_against_the_scrape_interval_of_its_job() -> None:
+    entry = UP | {"expr": 'rate(x{job="fast"}[20s]) > 1'}
+    assert rules(entry, scrape_intervals={"fast": "5s"})
+
+
 def test_a_switched_off_alert_is_left_out_but_checked() -> None:
     assert rules(UP | {"enabled": False}) == []
     assert "unknown key" in fault_of({"A": UP | {"enabled": False, "sumary": "x"}})
@@ -324,7 +354,7 @@ OTHER_FAULTS: list[tuple[Any, dict[str, Any], str]] = [
     ({"A": UP}, {"extra": {"A": UP}}, "extra.A: is in alerts already; change it by overrides"),
     ({"DiskLow": UP}, {"overrides": {"DiskLo": {}}}, 'no such alert; did you mean "DiskLow"?'),
     ({"A": UP}, {"overrides": {"A": {"for": "1 h"}}}, 'overrides.A.for: "1 h" is not a Prometheus'),
-    ({"A": UP}, {"overrides": {"A": {"fro": None}}}, "overrides.A.fro: unknown key; did you"),
+    ({"A": UP}, {"overrides": {"A": {"gaurd": None}}}, "overrides.A.gaurd: unknown key; did you"),
     ({"A": UP}, {"overrides": {"A": {"expr": None}}}, "overrides.A.expr: is missing"),
     (
         {"A": RATIO},
@@ -350,6 +380,32 @@ OTHER_FAULTS: list[tuple[Any, dict[str, Any], str]] = [
         {"A": UP | {"job": "nod-exporter"}},
         {"known_jobs": ["node-exporter"]},
         "alerts.A.job: no job",
+    ),
+    (
+        {"A": UP | {"expr": 'up{job="backup"} == 0'}},
+        {"known_jobs": ["node"]},
+        "(known jobs: node); name it in other_jobs if its series come from elsewhere",
+    ),
+    (
+        {"A": UP | {"job": "postgress"}},
+        {"known_jobs": ["node"], "declared_jobs": ["node", "postgres"]},
+        'alerts.A.job: no job "postgress" is configured; did you mean "postgres"? '
+        "(configured jobs: node, postgres); name it in other_jobs if its series",
+    ),
+    ({"A": UP | {"job": "x"}}, {"declared_jobs": []}, '"x" is configured (configured jobs: none)'),
+    ({"A": UP}, {"other_jobs": "x"}, 'other_jobs: "x" is a string, not a list'),
+    ({"A": UP}, {"declared_jobs": [1]}, "declared_jobs: [0]: 1 is a number, not a string"),
+    ({"A": UP}, {"scrape_intervals": []}, "scrape_intervals: [] is a list, not a dictionary"),
+    ({"A": UP}, {"scrape_intervals": {"a": "5"}}, 'scrape_intervals.a: "5" is not a Prometheus'),
+    (
+        {"A": UP | {"expr": 'rate(x{job="slow"}[1m]) > 1'}},
+        {"scrape_intervals": {"slow": "1m"}},
+        "a range of 1m holds fewer than 2 samples at a scrape interval of 1m",
+    ),
+    (
+        {"A": UP | {"expr": "rate(x[5m] offset 30d) > 1"}},
+        {"defaults": {"retention": "200h"}},
+        "looks back 4w2d5m, longer than the retention of 200h",
     ),
     (
         {"A": UP | {"expr": "increase(x[30d]) > 1"}},
