@@ -22,6 +22,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape 
 )
 
 _SAMPLES = 2
+_MERGES = "overwrites a label that tells the series apart: they would be one"
 _SET_BY_RULE = "which the rule sets: $labels has not got it"
 
 
@@ -43,8 +44,8 @@ def expression_faults(found: Analysis, defaults: Defaults) -> Iterator[str]:
     yield from defaults.jobs.without_series(found.jobs)
 
 
-def alert_faults(found: Analysis, *, always: bool) -> Iterator[str]:
-    """Say why the expression cannot be that of an alert."""
+def alert_faults(found: Analysis, *, always: bool, way_out: str) -> Iterator[str]:
+    """Say why the expression cannot be that of an alert; `way_out` fits how the rule is written."""
     if found.faults:
         return
     if found.shape.type == SCALAR:
@@ -52,14 +53,11 @@ def alert_faults(found: Analysis, *, always: bool) -> Iterator[str]:
     elif found.shape.type != VECTOR:
         yield f"yields a {found.shape.type}, so the alert never fires; an alert needs a vector"
     elif not found.shape.filters and not always:
-        yield (
-            "has no comparison that decides, so the alert always fires; add one, or threshold and "
-            "op; if it is meant: always: true, or its name in defaults.always"
-        )
+        yield f"has no comparison that decides, so the alert always fires; {way_out}"
 
 
 def label_faults(labels: Mapping[str, str], found: Analysis) -> Iterator[tuple[str, str]]:
-    """Say which labels of a rule are wrong, by name."""
+    """Say which labels of an alert are wrong, by name."""
     for name, value in labels.items():
         if texts.reads_value(value):
             yield name, "must not hold the value: the alert would be a new one at every evaluation"
@@ -68,9 +66,23 @@ def label_faults(labels: Mapping[str, str], found: Analysis) -> Iterator[tuple[s
         for used in texts.labels_used(value):
             if not found.faults and not found.shape.may_have(used):
                 yield name, f'reads the label "{used}", {_missing(found.shape)}'
-        series = found.shape.may_have(name) and (not found.shape.open or name == "instance")
-        if series and name not in found.pinned and name not in texts.labels_used(value):
-            yield name, "overwrites a label that tells the series apart: they would be one"
+        if name not in texts.labels_used(value) and _tells_apart(name, found):
+            yield name, _MERGES
+
+
+def recorded_label_faults(labels: Mapping[str, str], found: Analysis) -> Iterator[tuple[str, str]]:
+    """Say which labels of a recording rule are wrong, by name."""
+    for name, value in labels.items():
+        if "{{" in value:
+            yield name, "is written as it stands; only alerts have templates in their labels"
+        if _tells_apart(name, found):
+            yield name, _MERGES
+
+
+def _tells_apart(name: str, found: Analysis) -> bool:
+    """Tell whether series would become one without the label, as far as is known."""
+    certain = not found.shape.open or name == "instance"
+    return certain and found.shape.may_have(name) and name not in found.pinned
 
 
 def text_faults(

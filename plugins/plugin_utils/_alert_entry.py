@@ -33,6 +33,10 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape 
     mismatch,
 )
 
+_ADD_A_CONDITION = (
+    "add one, or threshold and op; if it is meant: always: true, or its name in defaults.always"
+)
+
 
 def rules(entry: Entry, defaults: Defaults, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
     """Make the rules of an entry, one for each job and for each step, with their group."""
@@ -71,7 +75,8 @@ def _rules_of_job(
     compared = steps[0].op != "" or not entry.wrong.isdisjoint(("threshold", "op"))
     always = values.get("always", False) or name in defaults.always or compared
     checks.add(faults, entry.place, "expr", checks.expression_faults(found, defaults))
-    checks.add(faults, entry.place, "expr", checks.alert_faults(found, always=always))
+    wrong = checks.alert_faults(found, always=always, way_out=_ADD_A_CONDITION)
+    checks.add(faults, entry.place, "expr", wrong)
     checks.add(faults, entry.place, "expr", _composition_faults(found, steps[0], values))
     if guard:
         checks.add(faults, entry.place, "guard", _guard_faults(guard, found, defaults))

@@ -144,7 +144,8 @@ def check_keys(
     for key, value in given.items():
         check = known.get(key) if isinstance(key, str) else None
         if check is None:
-            faults.add(place(str(key)), f"unknown key{nearest(key, known)}")
+            hint = nearest(key, known) or f" (known keys: {', '.join(known)})"
+            faults.add(place(str(key)), f"unknown key{hint}")
             wrong.append(key)
         elif fault := check(value):
             faults.add(place(key), fault)

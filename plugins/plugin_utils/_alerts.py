@@ -14,6 +14,10 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _rule_groups as raw
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_entry import rules
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_groups import (
+    find_homeless,
+    find_twins,
+)
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_sources import entries
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
     Faults,
@@ -58,7 +62,9 @@ def alert_rules(
     compact = {} if own is not None else alerts
     found: dict[str, list[dict[str, Any]]] = {}
     _record(recording_rules, settled, found, faults)
+    homes = set(found)
     for entry in entries(compact, extra, overrides, faults):
+        homes.add(str(entry.values.get("group", settled.group)))
         for group, rule in rules(entry, settled, faults):
             found.setdefault(group, []).append(rule)
     result = [
@@ -68,7 +74,8 @@ def alert_rules(
     result += own or []
     if groups is not None:
         result += raw.groups(groups, "groups", settled, faults)
-    _find_twins(result, faults)
+    find_homeless(settled, homes, result, faults)
+    find_twins(result, faults)
     faults.refuse()
     return {"groups": result}
 
@@ -77,9 +84,18 @@ def _given_groups(alerts: Any, settled: Defaults, faults: Faults) -> list[dict[s
     """Take `{groups: [...]}` or a list as groups in Prometheus' own form."""
     if isinstance(alerts, list):
         return raw.groups(alerts, "alerts", settled, faults)
-    if isinstance(alerts, dict) and isinstance(alerts.get("groups"), list) and len(alerts) == 1:
-        return raw.groups(alerts["groups"], "alerts.groups", settled, faults)
-    return None
+    if not isinstance(alerts, dict) or isinstance(alerts.get("groups", {}), dict):
+        return None
+    given, path = alerts["groups"], "alerts.groups"
+    if len(alerts) > 1:
+        faults.add(path, "stands beside alerts; give it as the option groups")
+    elif not given and (given is None or isinstance(given, list)):
+        faults.add(
+            path, f"{shown(given)} holds no rule group (example: [{{name: x, rules: [...]}}])"
+        )
+    else:
+        return raw.groups(given, path, settled, faults)
+    return []
 
 
 def _record(
@@ -104,26 +120,3 @@ def _record(
         rule = raw.rule(item, path, 0, settled, faults)
         if rule:
             found.setdefault(group, []).append(rule)
-
-
-def _find_twins(result: list[dict[str, Any]], faults: Faults) -> None:
-    """Find groups of one name, and rules of one name and the same labels."""
-    names: set[str] = set()
-    seen: dict[tuple[str, frozenset[tuple[str, str]]], str] = {}
-    homes: dict[str, str] = {}
-    for group in result:
-        name = group["name"]
-        if name in names:
-            faults.add(f"group {name}", "there are several groups of this name")
-        names.add(name)
-        for rule in group["rules"]:
-            if not rule:
-                continue
-            title = rule.get("alert") or rule["record"]
-            twin = (title, frozenset(rule.get("labels", {}).items()))
-            where = f"group {name}, {title}"
-            if twin in seen:
-                faults.add(where, f"the same name and labels are in group {seen[twin]} already")
-            elif "alert" in rule and homes.setdefault(title, name) != name:
-                faults.add(where, f"an alert of this name is in group {homes[title]} already")
-            seen[twin] = name

@@ -46,6 +46,7 @@ _RECORD: Mapping[str, schema.Check] = {
     "labels": schema.labels,
     "record": schema.text,
 }
+_COMPARE = "compare; if it is meant, put its name in defaults.always"
 _SINCE = {"query_offset": (2, 53), "labels": (3, 0)}
 
 
@@ -104,10 +105,13 @@ def rule(
             faults.add(place("record"), f"{shown(given['record'])} is no metric name")
         if not found.faults and found.shape.type not in (VECTOR, SCALAR):
             faults.add(place("expr"), f"yields a {found.shape.type}, which cannot be recorded")
+        for label, fault in checks.recorded_label_faults(given.get("labels", {}), found):
+            faults.add(place(f"labels.{label}"), fault)
         return {**given, "expr": one_line(given["expr"])}
     labels = given.get("labels", {})
     always = given["alert"] in defaults.always
-    checks.add(faults, place, "expr", checks.alert_faults(found, always=always))
+    wrong = checks.alert_faults(found, always=always, way_out=_COMPARE)
+    checks.add(faults, place, "expr", wrong)
     if fault := defaults.severity_fault(labels.get("severity")):
         faults.add(place("labels.severity"), fault if "severity" in labels else "is missing")
     if 0 < (milliseconds(given.get("for", "0")) or 0) < interval:

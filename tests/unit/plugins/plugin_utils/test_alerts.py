@@ -417,6 +417,34 @@ OTHER_FAULTS: list[tuple[Any, dict[str, Any], str]] = [
     ({"A": UP}, {"recording_rules": [{"record": "a-b", "expr": "x"}]}, '"a-b" is no metric name'),
     ({"A": UP}, {"recording_rules": [{"record": "a", "expr": "x[5m]"}]}, "cannot be recorded"),
     ({"A": UP}, {"recording_rules": [{"record": "a", "expr": "x", "for": "5m"}]}, "unknown key"),
+    (
+        {},
+        {"recording_rules": [{"record": "r", "expr": "sum by (a) (x)", "labels": {"a": "b"}}]},
+        "recording_rules[0].labels.a: overwrites a label that tells the series apart",
+    ),
+    (
+        {},
+        {"recording_rules": [{"record": "r", "expr": "x", "labels": {"a": "{{ $labels.b }}"}}]},
+        "recording_rules[0].labels.a: is written as it stands; only alerts have templates",
+    ),
+    ({"groups": None}, {}, "alerts.groups: null holds no rule group"),
+    ({"groups": []}, {}, "alerts.groups: [] holds no rule group"),
+    ({"groups": 5}, {}, "alerts.groups: 5 is a number, not a list of groups"),
+    ({"groups": [RAW], "A": UP}, {}, "alerts.groups: stands beside alerts; give it as the option"),
+    (
+        {"A": UP | {"group": "node"}},
+        {"defaults": {"groups": {"nod": {"interval": "1m"}}}},
+        'defaults.groups.nod: no alert is in this group; did you mean "node"?',
+    ),
+    (
+        {"A": UP},
+        {"groups": [{"name": "g", "rules": [{"record": "x", "expr": "y"}]}]}
+        | {"defaults": {"groups": {"g": {"interval": "1m"}}}},
+        "defaults.groups.g: is given in Prometheus' own form; set it there",
+    ),
+    ({"A": UP}, {"defaults": {"zzz": 1}}, "defaults.zzz: unknown key (known keys: always, annot"),
+    ({"A": UP | {"zzz": 1}}, {}, "alerts.A.zzz: unknown key (known keys: always, annotations, "),
+    ({"A": UP}, {"target_version": "9" * 5000 + ".1"}, 'target_version: "9999'),
     ({"groups": [5]}, {}, "alerts.groups[0]: 5 is a number, not a group"),
     ([{"name": "g"}], {}, "alerts[0].rules: is missing"),
     ([{"name": "g", "rules": []}], {}, "alerts[0].rules: [] is no list of rules"),
@@ -426,6 +454,11 @@ OTHER_FAULTS: list[tuple[Any, dict[str, Any], str]] = [
     ([RAW | {"rules": [RULE | {"for": "30s"}]}], {}, "is shorter than the group's interval"),
     ([RAW | {"rules": [RULE | {"labels": {}}]}], {}, "rules[0].labels.severity: is missing"),
     ([RAW | {"rules": [RULE | {"expr": "up"}]}], {}, "alerts[0].rules[0].expr: has no comparison"),
+    (
+        [RAW | {"rules": [RULE | {"expr": "up"}]}],
+        {},
+        "so the alert always fires; compare; if it is meant, put its name in defaults.always",
+    ),
     ([RAW | {"interval": "0s"}], {}, "alerts[0].interval: must be longer than 0"),
     ([RAW | {"limit": -1}], {}, "alerts[0].limit: -1 is not a whole number"),
     ([RAW | {"labels": {"a": "b"}}], {"target_version": "2.53.3"}, "needs Prometheus 3.0 or later"),
@@ -449,6 +482,20 @@ def test_other_faults_are_refused_with_their_path(
     given: Any, options: dict[str, Any], fault: str
 ) -> None:
     assert fault in fault_of(given, **options)
+
+
+@pytest.mark.parametrize("left_out", [{"enabled": False}, {"job": "away"}])
+def test_a_group_whose_alerts_are_all_left_out_may_have_its_interval(
+    left_out: dict[str, Any],
+) -> None:
+    defaults = {"groups": {"node": {"interval": "1m"}}}
+    entry = UP | {"group": "node"} | left_out
+    assert rules(entry, defaults=defaults, known_jobs=["other"]) == []
+
+
+def test_a_recorded_label_may_be_one_that_a_matcher_fixes() -> None:
+    record = {"record": "r", "expr": "sum by (a) (x{a='1'})", "labels": {"a": "b", "c": "d"}}
+    assert alert_rules({}, recording_rules=[record])["groups"][0]["rules"] == [record]
 
 
 def test_all_faults_come_in_one_error() -> None:
