@@ -18,10 +18,8 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_ladder 
 )
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_sources import Entry
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_checks import (
-    Analysis,
-    analyse,
-)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_checks import Analysis
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_forms import analyse
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_functions import (
     COMPARISONS,
     SETS,

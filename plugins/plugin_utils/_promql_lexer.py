@@ -18,13 +18,13 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_nodes 
     PromqlError,
 )
 
-_STRING = r""" "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | `[^`]*` """
+STRING = r""" "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | `[^`]*` """
 _NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 _BLANK = r"\s+|\#[^\n]*"
 _CLAUSE = "(?i:by|without|on|ignoring|group_left|group_right)"
 _TOKEN = re.compile(
-    rf"""{_BLANK} | {_STRING}
-    | \{{ (?: [^{{}}"'`\#] | {_STRING} | \#[^\n]* )* \}}
+    rf"""{_BLANK} | {STRING}
+    | \{{ (?: [^{{}}"'`\#] | {STRING} | \#[^\n]* )* \}}
     | \[ [^\[\]]* \]
     | (?:[0-9]+(?:ms|[smhdwy]))+
     | 0[xX][0-9a-fA-F]+
@@ -37,14 +37,14 @@ _TOKEN = re.compile(
 )
 _MATCHER = re.compile(
     rf"""(?:{_BLANK})* (?:
-      (?P<label>{_NAME}|{_STRING}) (?:{_BLANK})*
-      (?P<op>=~|!~|!=|=) (?:{_BLANK})* (?P<value>{_STRING})
-      | (?P<metric>{_STRING}) )
+      (?P<label>{_NAME}|{STRING}) (?:{_BLANK})*
+      (?P<op>=~|!~|!=|=) (?:{_BLANK})* (?P<value>{STRING})
+      | (?P<metric>{STRING}) )
     (?:{_BLANK})* (?:,|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
 _PLAIN_MATCHER = re.compile(rf'({_NAME})(=~|!~|!=|=)"([^"\\]*)"(?:,\s*|\Z)')
-_ONE_LINE = re.compile(rf"(?P<keep>{_STRING})|(?:{_BLANK})+", re.VERBOSE | re.DOTALL)
+_ONE_LINE = re.compile(rf"(?P<keep>{STRING})|(?:{_BLANK})+", re.VERBOSE | re.DOTALL)
 _ESCAPE = re.compile(
     r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|(.))", re.DOTALL
 )

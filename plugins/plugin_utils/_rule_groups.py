@@ -18,7 +18,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     kind,
     shown,
 )
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_checks import analyse
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_forms import analyse
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_lexer import one_line
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape import (
     SCALAR,
