@@ -44,6 +44,9 @@ _MATCHER = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PLAIN_MATCHER = re.compile(rf'({_NAME})(=~|!~|!=|=)"([^"\\]*)"(?:,\s*|\Z)')
+_LABEL = re.compile(
+    rf"(?:{_BLANK})* ({_NAME}|{STRING}) (?:{_BLANK})* (?:,|\Z)", re.VERBOSE | re.DOTALL
+)
 _ONE_LINE = re.compile(rf"(?P<keep>{STRING})|(?:{_BLANK})+", re.VERBOSE | re.DOTALL)
 _ESCAPE = re.compile(
     r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|(.))", re.DOTALL
@@ -111,13 +114,13 @@ def matchers(block: str) -> tuple[Matcher, ...]:
 def clause(token: str) -> tuple[str, tuple[str, ...]]:
     """Read a token such as `by (job, instance)`."""
     word, _bracket, inner = token[:-1].partition("(")
-    names = [name.strip() for name in inner.split(",")] if inner.strip() else []
-    if names and not names[-1]:
-        names.pop()
-    labels = [unquoted(name) if name[:1] in ("'", '"', "`") else name for name in names]
-    for name, label in zip(names, labels, strict=True):
-        if label == name and not re.fullmatch(_NAME, name):
-            raise PromqlError(f'"{name}" in "{token}" is no label name')
+    labels, position = list[str](), 0
+    while rest := inner[position:].strip():
+        match = _LABEL.match(inner, position)
+        if not match:
+            raise PromqlError(f'"{rest}" in "{token}" is no label name')
+        position = match.end()
+        labels.append(match[1] if match[1][0] not in "\"'`" else unquoted(match[1]))
     return word.strip().lower(), tuple(labels)
 
 
