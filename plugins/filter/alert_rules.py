@@ -129,7 +129,10 @@ from typing import Any
 from ansible.errors import AnsibleTemplatePluginError
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alerts as core
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import InputError
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._last_call import remembering
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import plain
+
+_rules = remembering(core.alert_rules)
 
 
 def alert_rules(alerts: Any, **options: Any) -> dict[str, Any]:
@@ -139,7 +142,7 @@ def alert_rules(alerts: Any, **options: Any) -> dict[str, Any]:
         names = ", ".join(core.OPTIONS)
         raise AnsibleTemplatePluginError(f"unknown option {unknown[0]!r} (options: {names})")
     try:
-        return core.alert_rules(plain(alerts), **plain(options))
+        return _rules(plain(alerts), **plain(options))
     except InputError as exc:
         raise AnsibleTemplatePluginError(str(exc)) from exc
 

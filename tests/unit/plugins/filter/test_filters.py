@@ -99,6 +99,14 @@ def test_whatever_comes_in_only_one_kind_of_error_goes_out(name: str) -> None:
             pytest.fail(f"{type(error).__name__}: {error} from {given!r}")
 
 
+def test_a_role_that_asks_several_times_pays_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"Once": ALERT}
+    first = alert_rules.alert_rules(given, known_jobs=["a"])
+    first["groups"].clear()
+    monkeypatch.setattr(alert_rules.core, "entries", None)
+    assert alert_rules.alert_rules(given, known_jobs=["a"])["groups"]
+
+
 def test_an_endless_input_is_refused() -> None:
     given: dict[str, Any] = {}
     given["A"] = given
