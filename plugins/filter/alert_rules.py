@@ -87,9 +87,10 @@ options:
     elements: str
   declared_jobs:
     description:
-      - All jobs of the configuration, with or without targets. Where this is given, an alert whose
-        C(job) is neither here nor in O(known_jobs) nor in O(other_jobs) is refused as misspelt.
-        Otherwise only a name close to one of O(known_jobs) is.
+      - All jobs of the configuration, with or without targets. Where this is given, an alert of
+        O(extra) or a change of O(overrides) whose C(job) is neither here nor in O(known_jobs) nor in
+        O(other_jobs) is refused as misspelt. An alert of O(_input) may be about a product that is
+        not here; it is only refused where the name is close to one of these.
     type: list
     elements: str
   scrape_intervals:

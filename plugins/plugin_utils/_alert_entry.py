@@ -58,7 +58,7 @@ def _jobs(entry: Entry, defaults: Defaults, faults: Faults) -> tuple[str | None,
     job = values.get("job")
     if job is None:
         return (None,)
-    if fault := jobs.misnamed(job):
+    if fault := jobs.misnamed(job, own=entry.is_own("job")):
         faults.add(entry.place("job"), fault)
         return ()
     return (job,) if jobs.has_series(job) else ()

@@ -17,7 +17,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     shown,
 )
 
-_SURELY_MEANT = 0.85
+_MEANT, _SURELY_MEANT = 0.7, 0.85
 _WAY_OUT = "name it in other_jobs if its series come from elsewhere"
 
 
@@ -47,18 +47,22 @@ class Jobs:
         """Tell whether a rule about the job makes sense."""
         return self.scraped is None or name in self.with_series
 
-    def misnamed(self, name: str) -> str:
-        """Say that a job is not just without targets, but a slip of the pen."""
-        if name in self.with_series:
+    def misnamed(self, name: str, *, own: bool) -> str:
+        """Say that a job is not just without targets, but a slip of the pen.
+
+        Alerts that were brought along may be about products that are not here; own ones are not.
+        """
+        names = self.with_series.union(self.declared or ())
+        if name in names or (self.declared is None and self.scraped is None):
+            return ""
+        strict = own and self.declared is not None
+        meant = nearest(name, sorted(names), cutoff=_MEANT if strict else _SURELY_MEANT)
+        if not meant and not strict:
             return ""
         if self.declared is None:
-            meant = nearest(name, sorted(self.with_series), cutoff=_SURELY_MEANT)
-            return f'no job "{name}" is scraped{meant}' if meant else ""
-        if name in self.declared:
-            return ""
-        hint = nearest(name, sorted(self.with_series.union(self.declared)))
-        names = _listed(self.declared)
-        return f'no job "{name}" is configured{hint} (configured jobs: {names}); {_WAY_OUT}'
+            return f'no job "{name}" is scraped{meant}'
+        listed = _listed(self.declared)
+        return f'no job "{name}" is configured{meant} (configured jobs: {listed}); {_WAY_OUT}'
 
 
 def read(known: Any, others: Any, declared: Any, intervals: Any, faults: Faults) -> Jobs:

@@ -36,6 +36,10 @@ class Entry:
         """Give the path of a key, in the overrides when it was changed there."""
         return f"overrides.{self.name}.{key}" if key in self.overridden else f"{self.path}.{key}"
 
+    def is_own(self, key: str) -> bool:
+        """Tell whether a key was written for this installation, and not brought along."""
+        return key in self.overridden or self.path.startswith("extra.")
+
 
 def entries(alerts: Any, extra: Any, overrides: Any, faults: Faults) -> Iterator[Entry]:
     """Merge the three sources."""

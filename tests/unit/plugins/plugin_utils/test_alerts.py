@@ -112,6 +112,7 @@ def test_each_job_has_its_rule_which_carries_its_name() -> None:
         ("backup", {"known_jobs": ["node"], "declared_jobs": ["node", "backup"]}, False),
         ("nod", {"known_jobs": ["node"], "declared_jobs": ["node", "nod"]}, False),
         ("backup", {"known_jobs": ["node"]}, False),
+        ("backup", {"known_jobs": ["node"], "declared_jobs": ["node"]}, False),
         ("node", {"known_jobs": ["node"], "declared_jobs": []}, True),
         ("backup", {"declared_jobs": [], "other_jobs": ["backup"]}, True),
     ],
@@ -387,12 +388,22 @@ OTHER_FAULTS: list[tuple[Any, dict[str, Any], str]] = [
         "(known jobs: node); name it in other_jobs if its series come from elsewhere",
     ),
     (
-        {"A": UP | {"job": "postgress"}},
-        {"known_jobs": ["node"], "declared_jobs": ["node", "postgres"]},
-        'alerts.A.job: no job "postgress" is configured; did you mean "postgres"? '
+        {},
+        {"known_jobs": ["node"], "declared_jobs": ["node", "postgres"]}
+        | {"extra": {"A": UP | {"job": "postgress"}}},
+        'extra.A.job: no job "postgress" is configured; did you mean "postgres"? '
         "(configured jobs: node, postgres); name it in other_jobs if its series",
     ),
-    ({"A": UP | {"job": "x"}}, {"declared_jobs": []}, '"x" is configured (configured jobs: none)'),
+    (
+        {"A": UP | {"job": "postgress"}},
+        {"known_jobs": ["node"], "declared_jobs": ["node", "postgres"]},
+        'alerts.A.job: no job "postgress" is configured; did you mean "postgres"?',
+    ),
+    (
+        {"A": UP},
+        {"overrides": {"A": {"job": "x"}}, "declared_jobs": []},
+        'overrides.A.job: no job "x" is configured (configured jobs: none); name it in other_jobs',
+    ),
     ({"A": UP}, {"other_jobs": "x"}, 'other_jobs: "x" is a string, not a list'),
     ({"A": UP}, {"declared_jobs": [1]}, "declared_jobs: [0]: 1 is a number, not a string"),
     ({"A": UP}, {"scrape_intervals": []}, "scrape_intervals: [] is a list, not a dictionary"),
