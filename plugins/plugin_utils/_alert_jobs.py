@@ -18,6 +18,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 )
 
 _MEANT, _SURELY_MEANT = 0.7, 0.85
+_LEFT_OUT = "an alert with the key job is left out as long as its job has none"
 _WAY_OUT = "name it in other_jobs if its series come from elsewhere"
 
 
@@ -40,6 +41,9 @@ class Jobs:
         if self.scraped is None:
             return
         for name in sorted(names - self.with_series):
+            if name in (self.declared or ()):
+                yield f'the job "{name}" has no targets, so there is nothing to look at; {_LEFT_OUT}'
+                continue
             hint, known = nearest(name, sorted(self.with_series)), _listed(self.scraped)
             yield f'no job "{name}" is scraped{hint} (known jobs: {known}); {_WAY_OUT}'
 

@@ -404,6 +404,11 @@ OTHER_FAULTS: list[tuple[Any, dict[str, Any], str]] = [
         {"overrides": {"A": {"job": "x"}}, "declared_jobs": []},
         'overrides.A.job: no job "x" is configured (configured jobs: none); name it in other_jobs',
     ),
+    (
+        {"A": UP | {"expr": 'up{job="redis"} == 0'}},
+        {"known_jobs": ["node"], "declared_jobs": ["node", "redis"]},
+        'the job "redis" has no targets, so there is nothing to look at; an alert with the key job',
+    ),
     ({"A": UP}, {"other_jobs": "x"}, 'other_jobs: "x" is a string, not a list'),
     ({"A": UP}, {"declared_jobs": [1]}, "declared_jobs: [0]: 1 is a number, not a string"),
     ({"A": UP}, {"scrape_intervals": []}, "scrape_intervals: [] is a list, not a dictionary"),
