@@ -98,6 +98,10 @@ options:
       - The scrape intervals of jobs that have their own, by job. Ranges of expressions that name the
         job are held against it instead of the default C(scrape_interval).
     type: dict
+  names:
+    description: What messages call the inputs, for example the variables of a role; by option, and V(alerts) for the input itself.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -136,16 +140,16 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import 
 _rules = remembering(core.alert_rules)
 
 
-def alert_rules(alerts: Any, **options: Any) -> dict[str, Any]:
+def alert_rules(alerts: Any, *, names: Any = None, **options: Any) -> dict[str, Any]:
     """Copy what Jinja passed and hand it to the core."""
     unknown = sorted(set(options) - set(core.OPTIONS))
     if unknown:
-        names = ", ".join(core.OPTIONS)
-        raise AnsibleTemplatePluginError(f"unknown option {unknown[0]!r} (options: {names})")
+        known = ", ".join(core.OPTIONS)
+        raise AnsibleTemplatePluginError(f"unknown option {unknown[0]!r} (options: {known})")
     try:
         return _rules(plain(alerts), **plain(options))
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc)) from exc
+        raise AnsibleTemplatePluginError(str(exc.called(plain(names) or {}))) from exc
 
 
 class FilterModule:

@@ -21,11 +21,6 @@ options:
     elements: dict
     required: true
   targets: {description: Target groups by job name., type: dict, default: {}}
-  others:
-    description: Names of jobs that are configured elsewhere.
-    type: list
-    elements: str
-    default: []
   names:
     description: What messages call the inputs, for example the variables of a role; by option, and V(jobs) for the input itself.
     type: dict
@@ -57,12 +52,10 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import plain
 
 
-def scraped_jobs(
-    jobs: Any, *, targets: Any = None, others: Any = None, names: Any = None
-) -> list[str]:
+def scraped_jobs(jobs: Any, *, targets: Any = None, names: Any = None) -> list[str]:
     """Copy what Jinja passed and hand it to the core."""
     try:
-        return core.scraped_jobs(plain(jobs), targets=plain(targets), others=plain(others))
+        return core.scraped_jobs(plain(jobs), targets=plain(targets))
     except InputError as exc:
         raise AnsibleTemplatePluginError(str(exc.called(plain(names) or {}))) from exc
 

@@ -13,6 +13,7 @@ from typing import Any
 
 _SHOWN_LENGTH = 80
 _PATH = re.compile(r"\A\w+(?=[.:[])")
+_OPTION = re.compile(r"(?<= )[a-z]+_[a-z_]+(?= )")
 
 
 class InputError(ValueError):
@@ -27,10 +28,16 @@ class InputError(ValueError):
             super().__init__("\n".join([f"{len(self.faults)} faults", *self.faults]))
 
     def called(self, names: Mapping[str, str]) -> InputError:
-        """Give the inputs the names by which a person knows them: those of a role's variables."""
-        return InputError(
-            [_PATH.sub(lambda m: names.get(m[0], m[0]), fault, count=1) for fault in self.faults]
-        )
+        """Give the inputs the names by which a person knows them: those of a role's variables.
+
+        They stand at the head of a path. One with an underscore is no word of a sentence, so it is
+        replaced anywhere.
+        """
+
+        def name(match: re.Match[str]) -> str:
+            return names.get(match[0], match[0])
+
+        return InputError([_OPTION.sub(name, _PATH.sub(name, fault)) for fault in self.faults])
 
 
 class Faults:

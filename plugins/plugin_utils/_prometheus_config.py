@@ -57,14 +57,14 @@ def prometheus_config(
     return config
 
 
-def scraped_jobs(jobs: Any, *, targets: Any = None, others: Any = None) -> list[str]:
+def scraped_jobs(jobs: Any, *, targets: Any = None) -> list[str]:
     """Name the jobs that have targets, or a way of their own to find some."""
     faults = Faults()
     filled = {job for job, groups in _typed("targets", targets, faults).items() if groups}
     configs = _jobs(jobs, faults)
     faults.refuse()
     names = [c["job_name"] for c in configs if c["job_name"] in filled or not _from_file(c)]
-    return list(dict.fromkeys([*names, *(others or [])]))
+    return list(dict.fromkeys(names))
 
 
 def _typed(name: str, value: Any, faults: Faults) -> Any:

@@ -58,12 +58,20 @@ def test_a_value_is_shown_short_and_as_written(value: object, text: str) -> None
 
 
 def test_inputs_bear_the_names_that_a_person_knows() -> None:
-    faults = ["extra.A.for: is wrong", "jobs[0]: extra is wrong", "jobs: no", "extras: x", "no path"]
-    known = {"extra": "web_alerts_extra", "jobs": "web_jobs", "no": "yes"}
+    faults = [
+        "extra.A.for: is wrong",
+        "jobs[0]: extra is wrong",
+        "jobs: no",
+        "extras: x",
+        "no path",
+    ]
+    faults += ["x: name it in other_jobs if it is there"]
+    known = {"extra": "web_alerts_extra", "jobs": "web_jobs", "no": "yes", "other_jobs": "web_jobs"}
     assert InputError(faults).called(known).faults == (
         "web_alerts_extra.A.for: is wrong",
         "web_jobs[0]: extra is wrong",
         "web_jobs: no",
         "extras: x",
         "no path",
+        "x: name it in web_jobs if it is there",
     )

@@ -88,7 +88,7 @@ def test_jobs_are_no_list() -> None:
         prometheus_config({"redis": {}})
 
 
-def test_scraped_jobs_have_targets_or_a_discovery_or_stand_elsewhere() -> None:
+def test_scraped_jobs_have_targets_or_a_discovery() -> None:
     jobs = [REDIS, CONSUL, {"job_name": "idle"}, {"job_name": "empty"}]
-    found = scraped_jobs(jobs, targets={"redis": [GROUP], "empty": []}, others=["lab", "redis"])
-    assert found == ["redis", "consul", "lab"]
+    found = scraped_jobs(jobs, targets={"redis": [GROUP], "empty": []})
+    assert found == ["redis", "consul"]
