@@ -75,7 +75,7 @@ def alert_rule_tests(rules: Any, tests: Any, *, rule_files: Any = ("rules.yml",)
     try:
         return core.rule_tests(plain(rules), plain(tests), rule_files=plain(rule_files))
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc)) from exc
+        raise AnsibleTemplatePluginError(str(exc)) from None
 
 
 class FilterModule:

@@ -149,7 +149,7 @@ def alert_rules(alerts: Any, *, names: Any = None, **options: Any) -> dict[str, 
     try:
         return _rules(plain(alerts), **plain(options))
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc.called(plain(names) or {}))) from exc
+        raise AnsibleTemplatePluginError(str(exc.called(plain(names) or {}))) from None
 
 
 class FilterModule:

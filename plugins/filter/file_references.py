@@ -64,7 +64,7 @@ def file_references(config: Any, *, ignore: Any = core.WRITTEN) -> list[str]:
     try:
         return core.file_references(plain(config), ignore=plain(ignore))
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc)) from exc
+        raise AnsibleTemplatePluginError(str(exc)) from None
 
 
 class FilterModule:

@@ -62,7 +62,7 @@ def flags(values: Any, *, style: Any = "kingpin") -> list[str]:
     try:
         return core.flags(plain(values), style=plain(style))
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc)) from exc
+        raise AnsibleTemplatePluginError(str(exc)) from None
 
 
 class FilterModule:

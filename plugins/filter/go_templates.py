@@ -45,7 +45,7 @@ def go_templates(data: Any) -> list[str]:
     try:
         return core.go_templates(plain(data))
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc)) from exc
+        raise AnsibleTemplatePluginError(str(exc)) from None
 
 
 class FilterModule:

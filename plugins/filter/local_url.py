@@ -46,7 +46,7 @@ def local_url(addresses: Any, path: Any = "", *, tls: Any = False) -> str:
     try:
         return core.local_url(plain(addresses), str(path), tls=bool(tls))
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc)) from exc
+        raise AnsibleTemplatePluginError(str(exc)) from None
 
 
 class FilterModule:

@@ -75,7 +75,7 @@ def prometheus_config(
             plain(jobs), agent=bool(agent), alerts=int(alerts), **plain(sections)
         )
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc.called(plain(names) or {}))) from exc
+        raise AnsibleTemplatePluginError(str(exc.called(plain(names) or {}))) from None
 
 
 class FilterModule:

@@ -104,7 +104,7 @@ def scrape_targets(
             plain(hosts), variables, names, port=plain(port), labels=plain(labels), scraper=scraper
         )
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc)) from exc
+        raise AnsibleTemplatePluginError(str(exc)) from None
 
 
 class FilterModule:

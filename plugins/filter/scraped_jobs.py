@@ -57,7 +57,7 @@ def scraped_jobs(jobs: Any, *, targets: Any = None, names: Any = None) -> list[s
     try:
         return core.scraped_jobs(plain(jobs), targets=plain(targets))
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc.called(plain(names) or {}))) from exc
+        raise AnsibleTemplatePluginError(str(exc.called(plain(names) or {}))) from None
 
 
 class FilterModule:

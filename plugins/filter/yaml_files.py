@@ -53,7 +53,7 @@ def yaml_files(documents: Any, *, on_change: Any = "restart") -> list[dict[str, 
     try:
         return core.yaml_files(plain(documents), on_change=plain(on_change))
     except InputError as exc:
-        raise AnsibleTemplatePluginError(str(exc)) from exc
+        raise AnsibleTemplatePluginError(str(exc)) from None
 
 
 class FilterModule:
