@@ -52,7 +52,7 @@ def probe(health: Health, baseline: Baseline | None) -> Report:
         try:
             status, text = fetch(one.url, health)
         except OSError as exc:
-            faults.append(f"{one.url}: {_reason(exc)}")
+            faults.append(f"{one.url}: {exc}")
             final = final or isinstance(exc, Untrusted)
             continue
         faults += [f"{one.url}: {fault}" for fault in _answer_faults(one, status, text)]
