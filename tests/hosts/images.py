@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -30,7 +31,9 @@ DATABASES = {"redis-server": "redis-server", "postgresql": "postgresql"}  # pack
 WITH_DATABASES = ("bookworm", "trixie")
 LABEL = "barehost.recipe"
 OVERLAYS = (Path(__file__).parent / "overlay", CACHE / "mirror" / "host")
-CHANGES = ('CMD ["/sbin/init"]', "ENV container=docker")
+# Each host has a tree of control groups of its own, in which it is the whole machine.
+BOOT = "mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec /sbin/init"
+CHANGES = (f"CMD {json.dumps(['/bin/sh', '-c', BOOT])}", "ENV container=docker")
 
 
 def image(suite: str) -> str:
