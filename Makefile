@@ -75,7 +75,7 @@ test-integration: hosts  ## the module on real systemd hosts: every guarantee, a
 	@pytest tests/hosts tests/integration tests/faults
 
 molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempotence, verify
-	@BAREHOST_CGROUP=$$($(PYTHON) -m hosts cgroup) molecule test --all
+	@molecule test --all
 
 ##@ measure it
 

@@ -56,8 +56,10 @@ def main() -> None:
 
 
 def _versions() -> dict[str, str]:
+    """Return the versions of the three products that all contenders deploy."""
     known = yaml.safe_load((MIRROR / "versions.yml").read_text())
-    return {name.removesuffix("_version"): str(number) for name, number in known.items()}
+    products = ("prometheus", "alertmanager", "node_exporter")
+    return {product: str(known[f"{product}_version"]) for product in products}
 
 
 def _render() -> Path:

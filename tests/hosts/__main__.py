@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from hosts import engine
-from hosts.container import Host, all_hosts, cgroup, remove_networks
+from hosts.container import Host, all_hosts, remove_networks
 from hosts.images import SUITES, build, remove_images
 from hosts.shell import say
 
@@ -20,7 +20,6 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("engine", help="start a container engine unless one runs")
     commands.add_parser("stop-engine", help="stop the engine if it was started here")
-    commands.add_parser("cgroup", help="print the folder to mount at /sys/fs/cgroup")
     images = commands.add_parser("images", help="build the images that are missing or outdated")
     images.add_argument("suites", nargs="*", default=SUITES)
     boot = commands.add_parser("boot", help="boot a host anew")
@@ -35,8 +34,6 @@ def main() -> None:
         engine.ensure()
     elif options.command == "stop-engine":
         engine.stop()
-    elif options.command == "cgroup":
-        print(cgroup())
     elif options.command == "images":
         for suite in options.suites:
             build(suite)

@@ -60,8 +60,7 @@ class Host:
             *(f"--cap-add={capability}" for capability in CAPABILITIES),
             "--security-opt=seccomp=unconfined",
             "--security-opt=apparmor=unconfined",
-            "--cgroupns=host",
-            f"--volume={cgroup()}:/sys/fs/cgroup:rw",
+            "--cgroupns=private",
             f"--volume={CACHE / 'mirror'}:{MIRROR}:ro",
             *(f"--tmpfs={path}:exec" for path in ("/run", "/run/lock", "/tmp")),
         ]
@@ -114,15 +113,3 @@ def remove_networks() -> None:
     for name in names:
         if name.startswith(PREFIX):
             run("docker", "network", "rm", name)
-
-
-def cgroup() -> Path:
-    """Find the cgroup2 tree that systemd in a container needs; mount it where there is none."""
-    for line in Path("/proc/mounts").read_text().splitlines():
-        mount = line.split()
-        if mount[2] == "cgroup2":
-            return Path(mount[1])
-    hybrid = Path("/sys/fs/cgroup/unified")
-    hybrid.mkdir(exist_ok=True)
-    run("mount", "-t", "cgroup2", "cgroup2", str(hybrid))
-    return hybrid

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -24,9 +25,15 @@ PACKAGES = (
     "iproute2",
     "procps",
 )
+# Real databases for the exporters and the application to talk to, on hosts of the suites that roles
+# are tested on. They do not start by themselves, so that a host of another test is none the slower.
+DATABASES = {"redis-server": "redis-server", "postgresql": "postgresql"}  # package -> service
+WITH_DATABASES = ("bookworm", "trixie")
 LABEL = "barehost.recipe"
 OVERLAYS = (Path(__file__).parent / "overlay", CACHE / "mirror" / "host")
-CHANGES = ('CMD ["/sbin/init"]', "ENV container=docker")
+# Each host has a tree of control groups of its own, in which it is the whole machine.
+BOOT = "mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec /sbin/init"
+CHANGES = (f"CMD {json.dumps(['/bin/sh', '-c', BOOT])}", "ENV container=docker")
 
 
 def image(suite: str) -> str:
@@ -69,15 +76,16 @@ def _from_packages(suite: str, recipe: str) -> None:
         say(f"{image(suite)}: building from Debian's packages")
         archive.parent.mkdir(parents=True, exist_ok=True)
         unfinished = archive.with_suffix(".part")
-        copies = [f"--customize-hook=copy-in {tree} /" for tree in _overlay_trees()]
+        hooks = [f"copy-in {tree} /" for tree in _overlay_trees()]
+        hooks += [f'chroot "$1" {command}' for command in _disable(suite)]
         source = [address] if (address := debian_archive()) else []
         run(
             "mmdebstrap",
             "--quiet",
             "--variant=minbase",
             "--format=tar",
-            f"--include={','.join(PACKAGES)}",
-            *copies,
+            f"--include={','.join(_packages(suite))}",
+            *(f"--customize-hook={hook}" for hook in hooks),
             suite,
             str(unfinished),
             *source,
@@ -92,9 +100,11 @@ def _from_packages(suite: str, recipe: str) -> None:
 
 def _from_registry(suite: str, recipe: str) -> None:
     say(f"{image(suite)}: building from the registry's debian:{suite}")
+    packages = _packages(suite)
     lines = (
         f"FROM debian:{suite}",
-        f"RUN apt-get update && apt-get install -y --no-install-recommends {' '.join(PACKAGES)}",
+        f"RUN apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}",
+        *(f"RUN {command}" for command in _disable(suite)),
         "COPY overlay/ /",
         f"LABEL {LABEL}={recipe}",
         *CHANGES,
@@ -103,13 +113,22 @@ def _from_registry(suite: str, recipe: str) -> None:
     run("docker", "build", "-t", image(suite), "-f", "-", context, stdin="\n".join(lines))
 
 
+def _packages(suite: str) -> list[str]:
+    return [*PACKAGES, *(DATABASES if suite in WITH_DATABASES else ())]
+
+
+def _disable(suite: str) -> list[str]:
+    services = " ".join(DATABASES.values())
+    return [f"systemctl disable {services}"] if suite in WITH_DATABASES else []
+
+
 def _overlay_trees() -> list[Path]:
     return [tree for overlay in OVERLAYS if overlay.is_dir() for tree in sorted(overlay.iterdir())]
 
 
 def _recipe(suite: str) -> str:
     """Digest everything an image is made of, so that a change is noticed."""
-    parts = [suite, *PACKAGES, *CHANGES]
+    parts = [suite, *_packages(suite), *_disable(suite), *CHANGES]
     for tree in _overlay_trees():
         files = [path for path in sorted(tree.rglob("*")) if path.is_file()]
         parts += [f"{path.relative_to(tree.parent)}\n{path.read_text()}" for path in files]

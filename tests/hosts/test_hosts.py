@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from hosts.container import MIRROR, Host
-from hosts.images import SUITES
+from hosts.images import DATABASES, SUITES, WITH_DATABASES
 
 
 @pytest.fixture(scope="module", params=SUITES)
@@ -23,6 +23,29 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
 
 def test_systemd_reaches_running(host: Host) -> None:
     assert host.output("systemctl", "is-system-running") == "running"
+
+
+def test_control_groups_are_those_of_a_whole_machine(host: Host) -> None:
+    """Nothing shows that the host is a container, and nothing of other hosts is seen."""
+    assert (
+        host.output("systemctl", "show", "-P", "ControlGroup", "dbus")
+        == "/system.slice/dbus.service"
+    )
+    top = host.output("sh", "-c", "ls -d /sys/fs/cgroup/*.slice /sys/fs/cgroup/*.scope").split()
+    assert {path.rpartition("/")[2] for path in top} <= {"init.scope", "system.slice", "user.slice"}
+    assert host.output("sh", "-c", "cat /sys/fs/cgroup/system.slice/dbus.service/cgroup.procs")
+
+
+def test_databases_are_there_and_wait_to_be_started(host: Host) -> None:
+    if host.name.rpartition("-")[2] not in WITH_DATABASES:
+        pytest.skip("roles are not tested on this suite")
+    for service in DATABASES.values():
+        assert host.output("systemctl", "is-active", service, check=False) == "inactive"
+    host.output("systemctl", "start", *DATABASES.values())
+    assert host.output("redis-cli", "ping") == "PONG"
+    query = ("psql", "--tuples-only", "--no-align", "--command=SELECT 1")
+    assert host.output("runuser", "-u", "postgres", "--", *query) == "1"
+    host.output("systemctl", "stop", *DATABASES.values())
 
 
 def test_credentials_reach_a_service(host: Host) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from hosts.shell import CACHE, say
 from mirror.archives import digest
 from mirror.debian import Debian
-from mirror.products import PRODUCTS, Product, Release
+from mirror.products import PRODUCTS, Product, Release, recipe
 from mirror.upstream import Upstream, reachable
 
 MIRROR = CACHE / "mirror"
@@ -33,16 +33,18 @@ def main() -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     source = Upstream() if reachable() else Debian()
     current = {p: source.add(p, previous=False, mirror=MIRROR) for p in PRODUCTS}
-    previous = {p: source.add(p, previous=True, mirror=MIRROR) for p in PRODUCTS}
+    older = [p for p in PRODUCTS if p.previous]
+    previous = {p: source.add(p, previous=True, mirror=MIRROR) for p in older}
     for name, tools, releases in (
         ("versions.yml", "current", current),
         ("versions_previous.yml", "previous", previous),
     ):
-        lines = [f'{p.name}_version: "{release.version}"\n' for p, release in releases.items()]
+        lines = [line for p, release in releases.items() for line in _variables(p, release)]
         (MIRROR / name).write_text("---\n" + "".join(lines))
         _unpack_tools(releases, TOOLS / tools)
     origins = [release.origins for release in (*current.values(), *previous.values())]
     lock = {
+        "recipe": recipe(),
         "source": source.name,
         "origins": dict(ChainMap(*origins)),
         "files": {str(path.relative_to(MIRROR)): digest(path) for path in _files()},
@@ -51,13 +53,23 @@ def main() -> None:
     say(f"the mirror is ready (source: {source.name})")
 
 
+def _variables(product: Product, release: Release) -> list[str]:
+    """Return the lines that tell a role what the mirror holds."""
+    lines = [f'{product.name}_version: "{release.version}"\n']
+    if product.bare:
+        program = MIRROR / product.release(release.version) / product.asset(release.version)
+        lines.append(f"{product.name}_release_checksum: sha256:{digest(program)}\n")
+    return lines
+
+
 def _unpack_tools(releases: dict[Product, Release], link: Path) -> None:
-    """Unpack the binaries for use on the controller, in a folder named by Prometheus' version."""
+    """Unpack the archives' programs for use here, in a folder named by Prometheus' version."""
     folder = TOOLS / next(iter(releases.values())).version
     shutil.rmtree(folder, ignore_errors=True)
     for product, release in releases.items():
-        asset = f"{product.asset(release.version)}.tar.gz"
-        _unpack_binaries(MIRROR / product.release(release.version) / asset, folder)
+        if not product.bare:
+            asset = product.asset(release.version)
+            _unpack_binaries(MIRROR / product.release(release.version) / asset, folder)
     link.unlink(missing_ok=True)
     link.symlink_to(folder.name)
 
@@ -73,8 +85,10 @@ def _unpack_binaries(archive: Path, folder: Path) -> None:
 def _intact() -> bool:
     if not LOCK.exists() or not (TOOLS / "previous").exists():
         return False
-    locked = json.loads(LOCK.read_text())["files"]
-    return bool(locked == {str(path.relative_to(MIRROR)): digest(path) for path in _files()})
+    lock = json.loads(LOCK.read_text())
+    if lock.get("recipe") != recipe():  # a product has come, gone or changed since
+        return False
+    return bool(lock["files"] == {str(path.relative_to(MIRROR)): digest(path) for path in _files()})
 
 
 def _files() -> list[Path]:

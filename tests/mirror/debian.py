@@ -13,7 +13,7 @@ from pathlib import Path
 from hosts.packages import KEYRING, debian_archive
 from hosts.shell import CACHE, give_up, run, say
 from mirror.archives import digest, pack
-from mirror.products import Product, Release
+from mirror.products import PRODUCTS, Product, Release
 
 SUITE, PREVIOUS_SUITE = "forky", "trixie"
 # Debian's Alertmanager reads its built-in templates from the host; they go into the host images.
@@ -26,22 +26,22 @@ class Debian:
     name = "debian"
 
     def __init__(self) -> None:
-        """Fetch the package lists of both suites."""
+        """Fetch the package lists of all suites."""
         address = debian_archive()
         if not address:
             give_up("upstream cannot be reached, and no Debian archive is set up here instead")
         self.home = CACHE / "apt"
         for folder in ("lists/partial", "cache/archives/partial", "packages"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        suites = (SUITE, PREVIOUS_SUITE)
+        suites = [SUITE, PREVIOUS_SUITE, *sorted({p.suite for p in PRODUCTS if p.suite})]
         lines = [f"deb [signed-by={KEYRING}] {address} {suite} main\n" for suite in suites]
         (self.home / "sources.list").write_text("".join(lines))
-        say(f"reading the package lists of Debian's {' and '.join(suites)}")
+        say(f"reading the package lists of Debian's {', '.join(suites)}")
         self._apt("update", cwd=self.home)
 
     def add(self, product: Product, *, previous: bool, mirror: Path) -> Release:
         """Put together one release below the mirror."""
-        suite = PREVIOUS_SUITE if previous else SUITE
+        suite = product.suite or (PREVIOUS_SUITE if previous else SUITE)
         origins: dict[str, str] = {}
         packages = [self._fetch(package, suite, origins) for package in product.packages]
         version = _upstream_version(packages[0])
@@ -61,14 +61,19 @@ class Debian:
 
     @staticmethod
     def _pack(product: Product, version: str, root: Path, release: Path) -> None:
-        folder = release / product.asset(version)
+        if product.bare:
+            (program,) = product.files.values()
+            release.mkdir(parents=True)
+            shutil.copy(root / program, release / product.asset(version))
+            return
+        folder = release / product.folder(version)
         folder.mkdir(parents=True)
         for name, source in product.files.items():
             if (root / source).is_dir():
                 shutil.copytree(root / source, folder / name)
             elif (root / source).exists():
                 shutil.copy(root / source, folder / name)
-        archive = release / f"{folder.name}.tar.gz"
+        archive = release / product.asset(version)
         pack(folder, archive)
         shutil.rmtree(folder)
         (release / "sha256sums.txt").write_text(f"{digest(archive)}  {archive.name}\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hosts.shell import give_up, say
 from mirror.archives import digest
-from mirror.products import Product, Release
+from mirror.products import ARCH, Product, Release
 
 UPSTREAM = "https://github.com"
 
@@ -36,15 +36,20 @@ class Upstream:
         version = product.previous if previous else product.version
         folder = mirror / product.release(version)
         folder.mkdir(parents=True, exist_ok=True)
-        archive = f"{product.asset(version)}.tar.gz"
-        for name in ("sha256sums.txt", archive):
+        asset = product.asset(version)
+        for name in (asset,) if product.bare else ("sha256sums.txt", asset):
             say(f"downloading {product.name} {version}: {name}")
             self._download(f"{UPSTREAM}/{product.release(version)}/{name}", folder / name)
-        listed = [line.split() for line in (folder / "sha256sums.txt").read_text().splitlines()]
-        checksum = digest(folder / archive)
-        if [checksum, archive] not in listed:
-            give_up(f"{archive} does not have the digest that upstream publishes")
-        return Release(version, {f"{UPSTREAM}/{product.release(version)}/{archive}": checksum})
+        checksum = digest(folder / asset)
+        if [checksum, asset] not in self._known(product, folder, asset):
+            give_up(f"{asset} does not have the digest that is known of it")
+        return Release(version, {f"{UPSTREAM}/{product.release(version)}/{asset}": checksum})
+
+    @staticmethod
+    def _known(product: Product, folder: Path, asset: str) -> list[list[str]]:
+        if product.bare:
+            return [[product.digests[ARCH], asset]]
+        return [line.split() for line in (folder / "sha256sums.txt").read_text().splitlines()]
 
     @staticmethod
     def _download(address: str, target: Path) -> None:
