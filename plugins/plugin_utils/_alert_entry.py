@@ -10,6 +10,9 @@ from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_annotations as told
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_checks as checks
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
+    _alert_placeholders as placeholders,
+)
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_keys import sound
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_ladder import (
@@ -24,7 +27,6 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_functi
     COMPARISONS,
     SETS,
 )
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_lexer import one_line
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_nodes import Matching
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape import (
     VECTOR,
@@ -68,16 +70,20 @@ def _rules_of_job(
     entry: Entry, defaults: Defaults, steps: list[Step], job: str | None, faults: Faults
 ) -> Iterator[dict[str, Any]]:
     values, name = entry.values, entry.name
-    expr, guard = _expression(values["expr"], job), _expression(values.get("guard", ""), job)
+    known = {**defaults.selectors, **_of_the_alert(values, job)}
+    expr = placeholders.filled(values["expr"], known)
+    guard = placeholders.filled(values.get("guard", ""), known)
     found = analyse(expr)
     compared = steps[0].op != "" or not entry.wrong.isdisjoint(("threshold", "op"))
     always = values.get("always", False) or name in defaults.always or compared
-    checks.add(faults, entry.place, "expr", checks.expression_faults(found, defaults))
+    checks.add(faults, entry.place, "expr", _expression_faults(expr, found, known, defaults))
     wrong = checks.alert_faults(found, always=always, way_out=_ADD_A_CONDITION)
     checks.add(faults, entry.place, "expr", wrong)
     checks.add(faults, entry.place, "expr", _composition_faults(found, steps[0], values))
     if guard:
-        checks.add(faults, entry.place, "guard", _guard_faults(guard, found, defaults))
+        checks.add(faults, entry.place, "guard", _guard_faults(guard, found, known, defaults))
+    if "window" in values and "<window>" not in values["expr"] + values.get("guard", ""):
+        faults.add(entry.place("window"), 'neither "expr" nor "guard" has a <window>')
     for label in values.get("per", ()):
         if not found.faults and not found.shape.may_have(label):
             faults.add(entry.place("per"), f'the expression does not keep "{label}"')
@@ -98,8 +104,16 @@ def _rules_of_job(
         yield rule
 
 
-def _expression(text: str, job: str | None) -> str:
-    return one_line(text.replace("<job>", job) if job else text)
+def _of_the_alert(values: Mapping[str, Any], job: str | None) -> dict[str, str]:
+    window = {"window": values["window"]} if "window" in values else {}
+    return {"job": job, **window} if job else window
+
+
+def _expression_faults(
+    expr: str, found: Analysis, known: Mapping[str, str], defaults: Defaults
+) -> Iterator[str]:
+    left = list(placeholders.left_over(expr, known, is_promql=not found.faults))
+    yield from left or checks.expression_faults(found, defaults)
 
 
 def _compared(expr: str, guard: str, step: Step, found: Analysis) -> str:
@@ -110,8 +124,6 @@ def _compared(expr: str, guard: str, step: Step, found: Analysis) -> str:
 
 
 def _composition_faults(found: Analysis, step: Step, values: Mapping[str, Any]) -> Iterator[str]:
-    if "<job>" in values["expr"] and not (values.get("job") or values.get("each_job")):
-        yield '"<job>" needs the key "job" or "each_job"'
     if not step.op or found.faults:
         return
     if found.outer in COMPARISONS:
@@ -120,9 +132,11 @@ def _composition_faults(found: Analysis, step: Step, values: Mapping[str, Any]) 
         yield "is a rate per second, no ratio; divide it by the rate of all"
 
 
-def _guard_faults(guard: str, found: Analysis, defaults: Defaults) -> Iterator[str]:
+def _guard_faults(
+    guard: str, found: Analysis, known: Mapping[str, str], defaults: Defaults
+) -> Iterator[str]:
     other = analyse(guard)
-    yield from checks.expression_faults(other, defaults)
+    yield from _expression_faults(guard, other, known, defaults)
     if other.faults or found.faults:
         return
     if other.shape.type != VECTOR or not other.shape.filters:

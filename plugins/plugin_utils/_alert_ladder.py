@@ -12,6 +12,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils import _number
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_sources import Entry
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import (
+    in_words,
     milliseconds,
     spelled,
 )
@@ -50,11 +51,14 @@ def ladder(entry: Entry, defaults: Defaults, faults: Faults) -> list[Step]:
     for severity, number in rungs:
         if number is not None:
             _check_size(entry, severity, number, faults)
-    return [_step(severity, holds[severity], op, number) for severity, number in rungs]
+    window = values.get("window", "")
+    return [_step(severity, holds[severity], op, number, window) for severity, number in rungs]
 
 
-def _step(severity: str, hold: str, op: str, number: float | None) -> Step:
-    static = {"severity": severity, "for": hold or "0s"}
+def _step(severity: str, hold: str, op: str, number: float | None, window: str) -> Step:
+    static = {"severity": severity, "for": hold or "0s", "for:words": in_words(hold or "0")}
+    if window:
+        static |= {"window": window, "window:words": in_words(window)}
     if number is None:
         return Step(severity, hold, "", "", static)
     shown = numbers.exact(number)
