@@ -21,7 +21,7 @@ description:
     first. C(<instance>) is the label C(instance) of the series. C(<value>), C(<value:percent>),
     C(<value:duration>), C(<value:bytes>), C(<value:integer>), C(<value:number>) and
     C(<value:time>) are the value. C(<threshold>), C(<threshold:percent>),
-    C(<threshold:duration>), C(<for>), C(<window>) and C(<severity>) are filled in with what the entry
+    C(<threshold:duration>) (of the host, where it has its own), C(<for>), C(<window>) and C(<severity>) are filled in with what the entry
     says, C(<for:words>) and C(<window:words>) in words (V(5 minutes)). Go templates behind C(!unsafe) pass as they are.
 options:
   _input:
@@ -101,6 +101,13 @@ options:
     description:
       - The scrape intervals of jobs that have their own, by job. Ranges of expressions that name the
         job are held against it instead of the default C(scrape_interval).
+    type: dict
+  thresholds:
+    description:
+      - Thresholds that single hosts have, by host and alert, as P(barehost.monitoring.alert_thresholds#filter)
+        collects them. A host is what the label C(host) of the series names. An alert with steps takes a
+        dict of severity and number.
+      - Every threshold is recorded as C(alert:threshold{alert, severity, host}); the usual one has no C(host).
     type: dict
   names:
     description: What messages call the inputs, for example the variables of a role; by option, and V(alerts) for the input itself.

@@ -17,9 +17,9 @@ RATIO: dict[str, Any] = {"expr": "a / b", "threshold": 0.9, "summary": "x"}
 
 
 def rules(entry: Any, **options: Any) -> list[dict[str, Any]]:
-    """Make the rules of one entry."""
+    """Make the alerts of one entry."""
     groups = alert_rules({"A": entry}, **options)["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
 def fault_of(*given: Any, **options: Any) -> str:
@@ -172,7 +172,7 @@ def test_a_switched_off_alert_is_left_out_but_checked() -> None:
 def test_overrides_change_single_keys_and_merge_labels() -> None:
     entry = RATIO | {"labels": {"a": "1", "b": "2"}}
     override = {"A": {"threshold": 0.5, "labels": {"b": "3"}}}
-    found = alert_rules({"A": entry}, overrides=override)["groups"][0]["rules"][0]
+    (found,) = rules(entry, overrides=override)
     assert found["expr"] == "a / b > 0.5"
     assert found["labels"] == {"severity": "warning", "a": "1", "b": "3"}
     assert entry["labels"] == {"a": "1", "b": "2"}, "the input was changed"
