@@ -114,13 +114,15 @@ def _faults(entry: Entry, steps: list[Step], shape: Shape, value: Any) -> Iterat
         yield "", f"the alert has several steps; say which (steps: {names})"
         return
     wanted = _by_severity(value, steps)
+    wrong = False
     for severity, number in wanted.items():
         if severity not in (step.severity for step in steps):
             yield severity, f"is no step of this alert (steps: {names})"
         elif fault := ladders.size_fault(entry.values, number):
+            wrong = True
             yield severity if len(steps) > 1 else "", fault
     rungs = [(step.severity, wanted.get(step.severity, step.number or 0)) for step in steps]
-    for fault in ladders.order_faults(rungs, steps[0].op):
+    for fault in () if wrong else ladders.order_faults(rungs, steps[0].op):
         yield "", fault
 
 
