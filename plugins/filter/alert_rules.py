@@ -21,8 +21,8 @@ description:
     first. C(<instance>) is the label C(instance) of the series. C(<value>), C(<value:percent>),
     C(<value:duration>), C(<value:bytes>), C(<value:integer>), C(<value:number>) and
     C(<value:time>) are the value. C(<threshold>), C(<threshold:percent>),
-    C(<threshold:duration>), C(<for>) and C(<severity>) are filled in with what the entry says. Go
-    templates behind C(!unsafe) pass as they are.
+    C(<threshold:duration>) (of the host, where it has its own), C(<for>), C(<window>) and C(<severity>) are filled in with what the entry
+    says, C(<for:words>) and C(<window:words>) in words (V(5 minutes)). Go templates behind C(!unsafe) pass as they are.
 options:
   _input:
     description:
@@ -31,15 +31,17 @@ options:
       - C(expr) (str, required) is the PromQL expression; C(threshold) (float, or a dict of
         severity and float, the ladder) and C(op) (str, V(>) by default) are put behind it;
         C(guard) (str) is a second condition that must hold as well, such as a least volume.
-        C(<job>) in an expression is the name of the job.
+        C(<job>) in an expression is the name of the job, C(<window>) the key C(window) (a duration),
+        and any other name is one of C(selectors) in O(defaults).
       - C(for), C(keep_firing_for) (durations; C(for) also as a dict of severity and duration),
         C(severity), C(labels), C(annotations), C(summary), C(description), C(runbook_url),
         C(group) (name of the rule group).
       - C(enabled) (bool) switches an alert off. C(job) (str) leaves it out where that job has no
         targets. C(each_job) (bool) makes a rule for each job of O(known_jobs). C(always) (bool) allows an
         expression that always fires. C(unit) (V(ratio), V(seconds), V(bytes), V(count)) bounds
-        the threshold. C(per) (list of labels) must survive the expression. C(runbook) (str) and
-        C(tests) (list) are for people and for P(barehost.monitoring.alert_rule_tests#filter).
+        the threshold. C(per) (list of labels) must survive the expression. C(meaning) (str),
+        C(runbook) (str, what to do first), C(commands) (list of shell commands) and C(tests) are for
+        people and for P(barehost.monitoring.alert_rule_tests#filter).
     type: raw
     required: true
   extra:
@@ -58,6 +60,8 @@ options:
       - C(severities) (list, the mildest first), C(required) (annotations that every alert has),
         C(always) (alerts that may always fire), C(groups) (C(interval) and C(limit) by group
         name).
+      - C(selectors) (dict of name and matchers, such as C({disks: 'device=~"sd.*"'})) are what
+        expressions share; C(<disks>) stands for it there.
       - C(scrape_interval), C(evaluation_interval) and C(retention) are what ranges and C(for) are
         held against.
     type: dict
@@ -97,6 +101,13 @@ options:
     description:
       - The scrape intervals of jobs that have their own, by job. Ranges of expressions that name the
         job are held against it instead of the default C(scrape_interval).
+    type: dict
+  thresholds:
+    description:
+      - Thresholds that single hosts have, by host and alert, as P(barehost.monitoring.alert_thresholds#filter)
+        collects them. A host is what the label C(host) of the series names. An alert with steps takes a
+        dict of severity and number.
+      - Every threshold is recorded as C(alert:threshold{alert, severity, host}); the usual one has no C(host).
     type: dict
   names:
     description: What messages call the inputs, for example the variables of a role; by option, and V(alerts) for the input itself.

@@ -13,6 +13,9 @@ from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_jobs import Jobs
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_placeholders import (
+    OF_THE_ALERT,
+)
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import milliseconds
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
     Faults,
@@ -35,6 +38,7 @@ _KEYS: Mapping[str, schema.Check] = {
     "retention": schema.span,
     "runbook_url": schema.text,
     "scrape_interval": schema.span,
+    "selectors": schema.named_texts,
     "severities": schema.texts,
     "severity": schema.text,
 }
@@ -57,6 +61,7 @@ class Defaults:
     retention: str = ""
     runbook_url: str = ""
     scrape_interval: str = "15s"
+    selectors: Mapping[str, str] = field(default_factory=dict)
     severities: tuple[str, ...] = ("none", "info", "warning", "critical")
     severity: str = "warning"
     version: tuple[int, int] = (3, 5)
@@ -93,6 +98,9 @@ def read(given: Any, version: Any, jobs: Jobs, faults: Faults) -> Defaults:
             values[key] = tuple(values[key])
     if "always" in values:
         values["always"] = frozenset(values["always"])
+    for name in OF_THE_ALERT:
+        if name in values.get("selectors", ()):
+            faults.add(f"defaults.selectors.{name}", f"<{name}> is what the alert itself says")
     defaults = Defaults(
         hold=given.get("for", ""),
         version=(int(found[1]), int(found[2])) if found else (3, 5),

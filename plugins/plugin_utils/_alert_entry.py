@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_annotations as told
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_checks as checks
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
+    _alert_placeholders as placeholders,
+)
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_keys import sound
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_ladder import (
@@ -17,6 +20,11 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_ladder 
     ladder,
 )
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_sources import Entry
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_thresholds import (
+    Thresholds,
+    compared,
+    recordings,
+)
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_checks import Analysis
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_forms import analyse
@@ -24,7 +32,6 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_functi
     COMPARISONS,
     SETS,
 )
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_lexer import one_line
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_nodes import Matching
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_shape import (
     VECTOR,
@@ -36,16 +43,42 @@ _ADD_A_CONDITION = (
 )
 
 
-def rules(entry: Entry, defaults: Defaults, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
+def rules(
+    entry: Entry, defaults: Defaults, own: Thresholds, faults: Faults
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Make the rules of an entry, one for each job and for each step, with their group."""
     entry = sound(entry, faults)
     steps = ladder(entry, defaults, faults)
     jobs = _jobs(entry, defaults, faults)
-    if entry.values.get("enabled", True) and "expr" in entry.values:
-        group = entry.values.get("group", defaults.group)
-        for job in jobs:
-            for rule in _rules_of_job(entry, defaults, steps, job, faults):
+    if not entry.values.get("enabled", True) or "expr" not in entry.values:
+        return
+    group = entry.values.get("group", defaults.group)
+    for number, job in enumerate(jobs):
+        written = _written(entry.values, defaults, job)
+        if number == 0:
+            steps = own.steps(entry, steps, written.found, faults)
+            for rule in recordings(entry.name, steps):
                 yield group, rule
+        for rule in _rules_of_job(entry, defaults, steps, written, faults):
+            yield group, rule
+
+
+class _Written(NamedTuple):
+    """The expression and the guard of an entry, filled in for one job."""
+
+    job: str | None
+    known: Mapping[str, str]
+    expr: str
+    guard: str
+    found: Analysis
+
+
+def _written(values: Mapping[str, Any], defaults: Defaults, job: str | None) -> _Written:
+    window = {"window": values["window"]} if "window" in values else {}
+    known = {**defaults.selectors, **window, **({"job": job} if job else {})}
+    expr = placeholders.filled(values["expr"], known)
+    guard = placeholders.filled(values.get("guard", ""), known)
+    return _Written(job, known, expr, guard, analyse(expr))
 
 
 def _jobs(entry: Entry, defaults: Defaults, faults: Faults) -> tuple[str | None, ...]:
@@ -65,26 +98,27 @@ def _jobs(entry: Entry, defaults: Defaults, faults: Faults) -> tuple[str | None,
 
 
 def _rules_of_job(
-    entry: Entry, defaults: Defaults, steps: list[Step], job: str | None, faults: Faults
+    entry: Entry, defaults: Defaults, steps: list[Step], written: _Written, faults: Faults
 ) -> Iterator[dict[str, Any]]:
     values, name = entry.values, entry.name
-    expr, guard = _expression(values["expr"], job), _expression(values.get("guard", ""), job)
-    found = analyse(expr)
-    compared = steps[0].op != "" or not entry.wrong.isdisjoint(("threshold", "op"))
-    always = values.get("always", False) or name in defaults.always or compared
-    checks.add(faults, entry.place, "expr", checks.expression_faults(found, defaults))
+    job, known, expr, guard, found = written
+    by_threshold = steps[0].op != "" or not entry.wrong.isdisjoint(("threshold", "op"))
+    always = values.get("always", False) or name in defaults.always or by_threshold
+    checks.add(faults, entry.place, "expr", _expression_faults(expr, found, known, defaults))
     wrong = checks.alert_faults(found, always=always, way_out=_ADD_A_CONDITION)
     checks.add(faults, entry.place, "expr", wrong)
     checks.add(faults, entry.place, "expr", _composition_faults(found, steps[0], values))
     if guard:
-        checks.add(faults, entry.place, "guard", _guard_faults(guard, found, defaults))
+        checks.add(faults, entry.place, "guard", _guard_faults(guard, found, known, defaults))
+    if "window" in values and "<window>" not in values["expr"] + values.get("guard", ""):
+        faults.add(entry.place("window"), 'neither "expr" nor "guard" has a <window>')
     for label in values.get("per", ()):
         if not found.faults and not found.shape.may_have(label):
             faults.add(entry.place("per"), f'the expression does not keep "{label}"')
     for step in steps:
         own = {"job": job} if values.get("each_job") and job else {}
         labels = {"severity": step.severity, **own, **defaults.labels, **values.get("labels", {})}
-        rule: dict[str, Any] = {"alert": name, "expr": _compared(expr, guard, step, found)}
+        rule: dict[str, Any] = {"alert": name, "expr": _compared(name, expr, guard, step, found)}
         if step.hold and step.hold != "0":
             rule["for"] = step.hold
         keep = values.get("keep_firing_for", defaults.keep_firing_for)
@@ -98,20 +132,21 @@ def _rules_of_job(
         yield rule
 
 
-def _expression(text: str, job: str | None) -> str:
-    return one_line(text.replace("<job>", job) if job else text)
+def _expression_faults(
+    expr: str, found: Analysis, known: Mapping[str, str], defaults: Defaults
+) -> Iterator[str]:
+    left = list(placeholders.left_over(expr, known, is_promql=not found.faults))
+    yield from left or checks.expression_faults(found, defaults)
 
 
-def _compared(expr: str, guard: str, step: Step, found: Analysis) -> str:
+def _compared(name: str, expr: str, guard: str, step: Step, found: Analysis) -> str:
     if step.op:
         expr = f"({expr})" if found.outer in COMPARISONS | SETS else expr
-        expr = f"{expr} {step.op} {step.shown}"
+        expr = compared(name, expr, step)
     return f"({expr}) and ({guard})" if guard else expr
 
 
 def _composition_faults(found: Analysis, step: Step, values: Mapping[str, Any]) -> Iterator[str]:
-    if "<job>" in values["expr"] and not (values.get("job") or values.get("each_job")):
-        yield '"<job>" needs the key "job" or "each_job"'
     if not step.op or found.faults:
         return
     if found.outer in COMPARISONS:
@@ -120,9 +155,11 @@ def _composition_faults(found: Analysis, step: Step, values: Mapping[str, Any]) 
         yield "is a rate per second, no ratio; divide it by the rate of all"
 
 
-def _guard_faults(guard: str, found: Analysis, defaults: Defaults) -> Iterator[str]:
+def _guard_faults(
+    guard: str, found: Analysis, known: Mapping[str, str], defaults: Defaults
+) -> Iterator[str]:
     other = analyse(guard)
-    yield from checks.expression_faults(other, defaults)
+    yield from _expression_faults(guard, other, known, defaults)
     if other.faults or found.faults:
         return
     if other.shape.type != VECTOR or not other.shape.filters:

@@ -15,6 +15,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 _KEYS: Mapping[str, schema.Check] = {
     "always": schema.boolean,
     "annotations": schema.named_texts,
+    "commands": schema.texts,
     "description": schema.text,
     "each_job": schema.boolean,
     "enabled": schema.boolean,
@@ -25,6 +26,7 @@ _KEYS: Mapping[str, schema.Check] = {
     "job": schema.text,
     "keep_firing_for": schema.duration,
     "labels": schema.labels,
+    "meaning": schema.text,
     "op": schema.choice(*schema.OPERATORS),
     "per": schema.texts,
     "runbook": schema.text,
@@ -34,6 +36,7 @@ _KEYS: Mapping[str, schema.Check] = {
     "tests": schema.anything,
     "threshold": schema.thresholds,
     "unit": schema.choice("ratio", "seconds", "bytes", "count"),
+    "window": schema.span,
 }
 
 

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _numbers as numbers
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_sources import Entry
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import (
+    in_words,
     milliseconds,
     spelled,
 )
@@ -28,7 +30,10 @@ class Step:
     hold: str
     op: str
     shown: str
-    static: dict[str, str]
+    number: float | None
+    static: Mapping[str, str]
+    hosts: Mapping[str, float] = field(default_factory=dict)
+    """Hosts with a threshold of their own."""
 
 
 def ladder(entry: Entry, defaults: Defaults, faults: Faults) -> list[Step]:
@@ -48,19 +53,23 @@ def ladder(entry: Entry, defaults: Defaults, faults: Faults) -> list[Step]:
             faults.add(entry.place("severity"), fault)
     holds = _holds(entry, [severity for severity, number in rungs], defaults, faults)
     for severity, number in rungs:
-        if number is not None:
-            _check_size(entry, severity, number, faults)
-    return [_step(severity, holds[severity], op, number) for severity, number in rungs]
+        if number is not None and (fault := size_fault(values, number)):
+            step = f".{severity}" if isinstance(threshold, dict) else ""
+            faults.add(entry.place("threshold") + step, fault)
+    window = values.get("window", "")
+    return [_step(severity, holds[severity], op, number, window) for severity, number in rungs]
 
 
-def _step(severity: str, hold: str, op: str, number: float | None) -> Step:
-    static = {"severity": severity, "for": hold or "0s"}
+def _step(severity: str, hold: str, op: str, number: float | None, window: str) -> Step:
+    static = {"severity": severity, "for": hold or "0s", "for:words": in_words(hold or "0")}
+    if window:
+        static |= {"window": window, "window:words": in_words(window)}
     if number is None:
-        return Step(severity, hold, "", "", static)
+        return Step(severity, hold, "", "", None, static)
     shown = numbers.exact(number)
     static |= {"threshold": shown, "threshold:percent": numbers.percentage(number)}
     static["threshold:duration"] = numbers.duration(number)
-    return Step(severity, hold, op, shown, static)
+    return Step(severity, hold, op, shown, number, static)
 
 
 def _rungs(
@@ -77,13 +86,19 @@ def _rungs(
     if len(rungs) > 1 and op not in (">", ">=", "<", "<="):
         faults.add(entry.place("op"), f'a ladder needs >, >=, < or <=, not "{op}"')
         return rungs
+    for fault in order_faults(rungs, op):
+        faults.add(path, fault)
+    return rungs
+
+
+def order_faults(rungs: Sequence[tuple[str, float]], op: str) -> Iterator[str]:
+    """Say which steps do not go on from mild to severe."""
     wanted = "larger" if op.startswith(">") else "smaller"
     for (mild, low), (severe, high) in zip(rungs, rungs[1:], strict=False):
         if not (high > low if wanted == "larger" else high < low):
             low_text, high_text = numbers.exact(low), numbers.exact(high)
             fault = f"with {op} the step {severe} ({high_text}) must be {wanted} than {mild}"
-            faults.add(path, f"{fault} ({low_text})")
-    return rungs
+            yield f"{fault} ({low_text})"
 
 
 def _holds(
@@ -108,16 +123,15 @@ def _holds(
     return holds
 
 
-def _check_size(entry: Entry, severity: str, number: float, faults: Faults) -> None:
-    values = entry.values
-    ladder_path = f".{severity}" if isinstance(values["threshold"], dict) else ""
-    path = entry.place("threshold") + ladder_path
+def size_fault(values: Mapping[str, Any], number: float) -> str:
+    """Say that a threshold does not fit the unit of the alert."""
     if values.get("unit") == "ratio":
-        if not 0 <= number <= 1:
-            hint = f"; write {numbers.exact(number / 100)}" if 1 < number <= 100 else ""
-            faults.add(path, f"{numbers.exact(number)} is no ratio from 0 to 1{hint}")
-        return
+        if 0 <= number <= 1:
+            return ""
+        hint = f"; write {numbers.exact(number / 100)}" if 1 < number <= 100 else ""
+        return f"{numbers.exact(number)} is no ratio from 0 to 1{hint}"
     told = f"{values.get('summary', '')}{values.get('description', '')}"
-    if abs(number) > _MEANT_AS_PERCENT and "<value:percent>" in told:
-        fault = f"is shown as {numbers.percentage(number)}; write {numbers.exact(number / 100)}"
-        faults.add(path, f"{numbers.exact(number)} {fault}")
+    if abs(number) <= _MEANT_AS_PERCENT or "<value:percent>" not in told:
+        return ""
+    fault = f"is shown as {numbers.percentage(number)}; write {numbers.exact(number / 100)}"
+    return f"{numbers.exact(number)} {fault}"

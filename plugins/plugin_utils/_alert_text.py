@@ -44,6 +44,7 @@ query first label value sortByLabel strvalue args reReplaceAll safeHtml match ti
 graphLink tableLink humanize humanize1024 humanizeDuration humanizePercentage humanizeTimestamp
 pathPrefix externalURL parseDuration stripPort stripDomain toTime toDuration now urlQueryEscape
 """
+_FROM_THE_ENTRY = frozenset(("threshold", "window"))
 _WORDS = frozenset(_WORD_LIST.split())
 
 
@@ -64,7 +65,7 @@ def filled(text: str, static: Mapping[str, str]) -> tuple[str, list[str]]:
                 f'unknown format in "{match[0]}"{nearest(style, VALUE_FORMATS)} '
                 f"(formats: {', '.join(filter(None, VALUE_FORMATS))})"
             )
-        elif style or name == "threshold":
+        elif style or name in _FROM_THE_ENTRY:
             faults.append(
                 f'"{match[0]}" is no placeholder here (examples: <{name}>, <value:percent>)'
             )

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
     _alert_defaults,
     _alert_jobs,
+    _alert_thresholds,
 )
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _rule_groups as raw
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
@@ -36,6 +37,7 @@ OPTIONS = (
     "recording_rules",
     "scrape_intervals",
     "target_version",
+    "thresholds",
 )
 _RECORDING_GROUP = "recording"
 
@@ -53,6 +55,7 @@ def alert_rules(
     other_jobs: Any = None,
     declared_jobs: Any = None,
     scrape_intervals: Any = None,
+    thresholds: Any = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Make the rule file; refuse the input with all its faults."""
     faults = Faults()
@@ -62,11 +65,14 @@ def alert_rules(
     compact = {} if own is not None else alerts
     found: dict[str, list[dict[str, Any]]] = {}
     _record(recording_rules, settled, found, faults)
-    homes = set(found)
+    homes, names = set(found), set[str]()
+    own_thresholds = _alert_thresholds.read(thresholds, faults)
     for entry in entries(compact, extra, overrides, faults):
         homes.add(str(entry.values.get("group", settled.group)))
-        for group, rule in rules(entry, settled, faults):
+        names.add(entry.name)
+        for group, rule in rules(entry, settled, own_thresholds, faults):
             found.setdefault(group, []).append(rule)
+    own_thresholds.find_unknown(names, faults)
     result = [
         {"name": name, **settled.groups.get(name, {}), "rules": content}
         for name, content in found.items()

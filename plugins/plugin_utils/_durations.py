@@ -19,6 +19,7 @@ _UNITS = {
     "s": 1000,
     "ms": 1,
 }
+_WORDS = ("year", "week", "day", "hour", "minute", "second", "millisecond")
 _GRAMMAR = re.compile("".join(rf"(?:([0-9]+){unit})?" for unit in _UNITS))
 _LONGEST = 2**63 // 1_000_000
 
@@ -34,6 +35,15 @@ def milliseconds(text: str) -> int | None:
     numbers = zip(match.groups(), _UNITS.values(), strict=True)
     total = sum(int(number) * unit for number, unit in numbers if number)
     return total if total <= _LONGEST else None
+
+
+def in_words(text: str) -> str:
+    """Write a duration for people; what is none stays as it is."""
+    counts = _GRAMMAR.fullmatch(text)
+    if not counts or not any(counts.groups()):
+        return "0 seconds" if text == "0" else text
+    named = zip(counts.groups(), _WORDS, strict=True)
+    return " ".join(f"{n} {word}{'' if n == '1' else 's'}" for n, word in named if n)
 
 
 def spelled(total: int) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
@@ -111,3 +111,15 @@ def _labels(given: Any, path: str, faults: Faults) -> dict[str, str]:
         if name in given:
             faults.add(f"{path}.{name}", "is made from the inventory name; it cannot be set")
     return dict(given)
+
+
+def hosts_of(targets: Any) -> Iterator[str]:
+    """List the inventory names that targets carry; what is no target is refused elsewhere."""
+    groups = [group for found in _values(targets) if isinstance(found, list) for group in found]
+    labels = [group.get("labels") for group in groups if isinstance(group, dict)]
+    names = [found.get("host") for found in labels if isinstance(found, dict)]
+    yield from dict.fromkeys(name for name in names if isinstance(name, str))
+
+
+def _values(given: Any) -> Iterable[Any]:
+    return given.values() if isinstance(given, dict) else ()

@@ -18,24 +18,36 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._rule_tests im
 
 ROOT = Path(__file__).parents[3]
 CASES = Path(__file__).parent / "cases"
+EXTRA = "prometheus_alerts_extra"
 VERSIONS = ("2.53.3", "3.5.3")
 JOBS = "ai-assistant redis postgres node-exporter cadvisor prometheus alertmanager".split()  # noqa: SIM905
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def _data() -> dict[str, Any]:
-    text = (ROOT / "roles/prometheus/defaults/main/alerts.yml").read_text(encoding="utf-8")
-    data: dict[str, Any] = yaml.safe_load(text)
-    variables = yaml.safe_load((ROOT / "roles/prometheus/vars/main.yml").read_text("utf-8"))
+    """Read the alerts, which may be spread over prometheus_alerts_<subject>, one a file."""
+    files = (ROOT / "roles/prometheus/defaults/main").glob("alerts*.yml")
+    data = {name: value for path in sorted(files) for name, value in _read(path).items()}
+    subjects = [v for k, v in data.items() if k.startswith("prometheus_alerts_") and k != EXTRA]
+    if subjects:
+        data["prometheus_alerts"] = {
+            name: entry for part in subjects for name, entry in part.items()
+        }
+    variables = _read(ROOT / "roles/prometheus/vars/main.yml")
     limits = {"scrape_interval": "15s", "evaluation_interval": "15s"}
     data["prometheus_alert_defaults"] = variables["__prometheus_alert_defaults"] | limits
     return data
 
 
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
 def _cases() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in sorted(CASES.glob("*.yml")):
-        found |= yaml.safe_load(path.read_text(encoding="utf-8"))
+        found |= _read(path)
     return found
 
 

@@ -87,7 +87,7 @@ def _mutated(alert: str, rules: dict[str, Any]) -> Iterator[tuple[str, dict[str,
     """Make rule files with one mutant each; of a rule that is made for each job, one will do."""
     for group, content in enumerate(rules["groups"]):
         for place, rule in enumerate(content["rules"]):
-            if rule["alert"] == alert and rule["labels"].get("job", "cadvisor") == "cadvisor":
+            if rule.get("alert") == alert and rule["labels"].get("job", "cadvisor") == "cadvisor":
                 for name, mutant in mutants(rule):
                     changed = deepcopy(rules)
                     changed["groups"][group]["rules"][place] = mutant
@@ -100,7 +100,7 @@ def test_every_mutant_is_noticed(
     made = {"the original": rules, **dict(_mutated(alert, rules))}
     paths = []
     for number, changed in enumerate(made.values()):
-        only = [g for g in changed["groups"] if any(r["alert"] == alert for r in g["rules"])]
+        only = [g for g in changed["groups"] if any(r.get("alert") == alert for r in g["rules"])]
         (tmp_path / f"{number}.rules").write_text(yaml.safe_dump({"groups": only}))
         document = rule_tests(rules, {alert: tests[alert]}, rule_files=[f"{number}.rules"])
         paths.append(tmp_path / f"{number}.tests")

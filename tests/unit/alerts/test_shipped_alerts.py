@@ -51,7 +51,9 @@ def test_promtool_finds_nothing_to_say(
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_a_documented_alert_keeps_its_name_and_severity(name: str, rules: dict[str, Any]) -> None:
-    found = [rule for group in rules["groups"] for rule in group["rules"] if rule["alert"] == name]
+    found = [
+        rule for group in rules["groups"] for rule in group["rules"] if rule.get("alert") == name
+    ]
     assert DOCUMENTED[name] in {rule["labels"]["severity"] for rule in found}
 
 
@@ -67,6 +69,7 @@ def test_a_step_of_severity_holds_back_only_the_same_thing(rules: dict[str, Any]
         rule["alert"]: analyse(rule["expr"]).shape
         for group in rules["groups"]
         for rule in group["rules"]
+        if "alert" in rule
     }
     assert any(shape.labels for shape in shapes.values())
     missing = {name: set(shape.labels) - equal for name, shape in shapes.items() if not shape.open}
@@ -79,7 +82,8 @@ def test_alerts_of_jobs_that_are_not_scraped_are_left_out(shipped: dict[str, Any
         defaults=shipped["prometheus_alert_defaults"],
         known_jobs=["node-exporter"],
     )
-    names = [rule["alert"] for group in found["groups"] for rule in group["rules"]]
+    rules = [rule for group in found["groups"] for rule in group["rules"]]
+    names = [rule["alert"] for rule in rules if "alert" in rule]
     assert names == [
         *["HighMemoryUsage", "DiskSpaceLow", "DiskSpaceLow"],
         *["TargetDown", "JobAbsent", "Watchdog", "ProcessRestartLoop"],
@@ -93,6 +97,7 @@ def test_an_override_reaches_rule_and_text(shipped: dict[str, Any]) -> None:
         overrides={"HighMemoryUsage": {"threshold": 0.95, "for": "30m"}},
         known_jobs=["node-exporter"],
     )
-    rule = found["groups"][0]["rules"][0]
+    recorded, rule = found["groups"][0]["rules"][:2]
+    assert (recorded["record"], recorded["expr"]) == ("alert:threshold", "vector(0.95)")
     assert (rule["for"], rule["expr"][-6:]) == ("30m", "> 0.95")
     assert rule["annotations"]["description"].endswith("more than 95%")

@@ -40,6 +40,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "others": lambda junk: alert_rules.alert_rules({"A": ALERT}, other_jobs=junk),
     "declared": lambda junk: alert_rules.alert_rules({"A": ALERT}, declared_jobs=junk),
     "intervals": lambda junk: alert_rules.alert_rules({"A": ALERT}, scrape_intervals=junk),
+    "thresholds": lambda junk: alert_rules.alert_rules({"A": ALERT}, thresholds=junk),
+    "threshold": lambda junk: alert_rules.alert_rules({"A": ALERT}, thresholds={"a": {"A": junk}}),
     "tests": lambda junk: alert_rule_tests.alert_rule_tests(RULES, junk),
     "test": lambda junk: alert_rule_tests.alert_rule_tests(RULES, {"A": [junk]}),
     "tested": lambda junk: alert_rule_tests.alert_rule_tests(junk, {"A": []}),

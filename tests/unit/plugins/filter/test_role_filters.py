@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleTemplatePluginError
 from ansible_collections.barehost.monitoring.plugins.filter import (
+    alert_thresholds,
     flags,
     go_templates,
     local_url,
@@ -18,7 +19,15 @@ from ansible_collections.barehost.monitoring.plugins.filter import (
     yaml_files,
 )
 
-MODULES = (flags, go_templates, local_url, prometheus_config, scraped_jobs, yaml_files)
+MODULES = (
+    alert_thresholds,
+    flags,
+    go_templates,
+    local_url,
+    prometheus_config,
+    scraped_jobs,
+    yaml_files,
+)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -29,6 +38,15 @@ def test_each_file_has_the_one_filter_of_its_name(module: Any) -> None:
 
 CASES = [
     (flags.flags, ({"a": True},), {}, ["--a"]),
+    (
+        alert_thresholds.alert_thresholds,
+        (
+            {"a": [{"labels": {"host": h}} for h in ("x", "y", "x", "gone")], "b": 5},
+            {"x": {"barehost_alert_thresholds": {"A": 1}, "other": 2}, "y": {}},
+        ),
+        {},
+        {"x": {"A": 1}},
+    ),
     (go_templates.go_templates, (["{{ .A }}"],), {}, ["{{ .A }}"]),
     (local_url.local_url, (":1", "/x"), {}, "http://127.0.0.1:1/x"),
     (scraped_jobs.scraped_jobs, ([{"job_name": "a"}],), {}, []),

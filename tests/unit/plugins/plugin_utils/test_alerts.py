@@ -17,9 +17,9 @@ RATIO: dict[str, Any] = {"expr": "a / b", "threshold": 0.9, "summary": "x"}
 
 
 def rules(entry: Any, **options: Any) -> list[dict[str, Any]]:
-    """Make the rules of one entry."""
+    """Make the alerts of one entry."""
     groups = alert_rules({"A": entry}, **options)["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
 def fault_of(*given: Any, **options: Any) -> str:
@@ -105,6 +105,34 @@ def test_each_job_has_its_rule_which_carries_its_name() -> None:
     assert found[0]["annotations"] == {"summary": "{{ $labels.job }} is gone"}
 
 
+def test_the_window_stands_in_the_expression_the_guard_and_the_texts() -> None:
+    entry = {
+        "expr": "rate(x[<window>]) / rate(y[<window>])",
+        "guard": "rate(y[<window>]) > 1",
+        "threshold": 0.5,
+        "window": "10m",
+        "for": "1h",
+        "summary": "within <window>, that is <window:words>, for <for:words>",
+    }
+    (rule,) = rules(entry, overrides={"A": {"window": "1h30m"}})
+    quotient = "rate(x[1h30m]) / rate(y[1h30m])"
+    assert rule["expr"] == f"({quotient} > 0.5) and (rate(y[1h30m]) > 1)"
+    told = rule["annotations"]["summary"]
+    assert told == "within 1h30m, that is 1 hour 30 minutes, for 1 hour"
+
+
+def test_a_selector_is_shared_by_expressions() -> None:
+    options = {"defaults": {"selectors": {"disks": 'device=~"sd.*"', "more": 'a="b"'}}}
+    entry = UP | {"expr": "x{<disks>,<more>} > 1", "guard": 'y{job="z",<disks>} > 2'}
+    (rule,) = rules(entry, **options)
+    disks = 'device=~"sd.*"'
+    assert rule["expr"] == f'(x{{{disks},a="b"}} > 1) and (y{{job="z",{disks}}} > 2)'
+
+
+def test_a_comparison_without_blanks_is_no_placeholder() -> None:
+    assert rules(UP | {"expr": "a<b>c"})[0]["expr"] == "a<b>c"
+
+
 @pytest.mark.parametrize(
     ("job", "options", "made"),
     [
@@ -144,7 +172,7 @@ def test_a_switched_off_alert_is_left_out_but_checked() -> None:
 def test_overrides_change_single_keys_and_merge_labels() -> None:
     entry = RATIO | {"labels": {"a": "1", "b": "2"}}
     override = {"A": {"threshold": 0.5, "labels": {"b": "3"}}}
-    found = alert_rules({"A": entry}, overrides=override)["groups"][0]["rules"][0]
+    (found,) = rules(entry, overrides=override)
     assert found["expr"] == "a / b > 0.5"
     assert found["labels"] == {"severity": "warning", "a": "1", "b": "3"}
     assert entry["labels"] == {"a": "1", "b": "2"}, "the input was changed"
@@ -288,6 +316,14 @@ ENTRY_FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"expr": "'x'"}, E_ + "yields a string, so the alert never fires"),
     ({"expr": "1 > bool 2"}, E_ + "yields a number, so the alert always fires"),
     ({"expr": 'up{job="<job>"} == 0'}, E_ + '"<job>" needs the key "job" or "each_job"'),
+    ({"expr": "rate(x[<window>]) > 1"}, E_ + '"<window>" needs the key "window" (example: 5m)'),
+    ({"expr": "x{<disk>} > 1"}, E_ + '"<disk>" is no placeholder (placeholders: <job>, <window>)'),
+    ({"guard": "x{<disk>} > 1"}, 'alerts.A.guard: "<disk>" is no placeholder'),
+    ({"window": "5m"}, 'alerts.A.window: neither "expr" nor "guard" has a <window>'),
+    ({"window": "5 m"}, 'alerts.A.window: "5 m" is not a Prometheus duration'),
+    ({"window": "20s", "expr": "rate(x[<window>]) > 1"}, E_ + "a range of 20s holds fewer than"),
+    ({"summary": "<window>"}, 'alerts.A.summary: "<window>" is no placeholder here'),
+    ({"commands": "ls"}, 'alerts.A.commands: "ls" is a string, not a list'),
     ({"expr": "rate(x[20s]) > 1"}, E_ + "a range of 20s holds fewer than 2 samples"),
     ({"expr": "sum by (job) (x) > 1", "summary": "<mount>"}, "(it keeps: job)"),
     ({"expr": "sum(x) > 1", "summary": "<instance>"}, "(it keeps: none)"),
@@ -365,6 +401,13 @@ OTHER_FAULTS: list[tuple[Any, dict[str, Any], str]] = [
     ({"A": UP}, {"overrides": {"A": 5}}, "overrides.A: 5 is a number, not a dictionary"),
     ({"A": UP}, {"overrides": [5]}, "overrides: [5] is a list, not a dictionary"),
     ({"A": UP}, {"defaults": {"severity": "page"}}, 'defaults.severity: "page" is none of'),
+    (
+        {"A": UP | {"expr": "x{<disk>} > 1"}},
+        {"defaults": {"selectors": {"disks": 'a="b"'}}},
+        '"<disk>" is no placeholder; did you mean "disks"? (placeholders: <disks>, <job>',
+    ),
+    ({"A": UP}, {"defaults": {"selectors": {"job": "x"}}}, "<job> is what the alert itself says"),
+    ({"A": UP}, {"defaults": {"selectors": ["x"]}}, 'defaults.selectors: ["x"] is a list'),
     ({"A": UP}, {"defaults": {"group": ""}}, "defaults.group: is empty"),
     ({"A": UP}, {"defaults": {"intervall": "1m"}}, "defaults.intervall: unknown key"),
     ({"A": UP}, {"defaults": [1]}, "defaults: [1] is a list, not a dictionary"),

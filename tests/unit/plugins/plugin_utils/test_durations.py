@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import (
+    in_words,
     milliseconds,
     spelled,
 )
@@ -42,3 +43,20 @@ def test_durations_are_read_as_prometheus_does(text: str, length: int | None) ->
 @pytest.mark.parametrize(("length", "text"), [(0, "0s"), (90_000, "1m30s"), (86_400_000, "1d")])
 def test_a_length_is_written_in_the_largest_units(length: int, text: str) -> None:
     assert spelled(length) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("5m", "5 minutes"),
+        ("1h", "1 hour"),
+        ("1h30m", "1 hour 30 minutes"),
+        ("15d", "15 days"),
+        ("0s", "0 seconds"),
+        ("0", "0 seconds"),
+        ("5 m", "5 m"),
+        ("", ""),
+    ],
+)
+def test_a_duration_is_put_into_words(text: str, words: str) -> None:
+    assert in_words(text) == words
