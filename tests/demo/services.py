@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,24 @@ class Prometheus:
         rules = [rule for group in self.ask("rules")["groups"] for rule in group["rules"]]
         alerting = sum(rule["type"] == "alerting" for rule in rules)
         return alerting, len(rules) - alerting
+
+    def firing(self) -> set[str]:
+        """Return the names of the alerts that fire now."""
+        alerts = self.ask("alerts")["alerts"]
+        return {a["labels"]["alertname"] for a in alerts if a["state"] == "firing"}
+
+    def query(self, expr: str) -> list[dict[str, Any]]:
+        """Return the series that an expression gives now."""
+        words = urllib.parse.urlencode({"query": expr})
+        series: list[dict[str, Any]] = self.ask(f"query?{words}")["result"]
+        return series
+
+    def value(self, expr: str) -> float:
+        """Return the value of an expression that gives one series."""
+        series = self.query(expr)
+        if len(series) != 1:
+            raise LookupError(f"{len(series)} series instead of one: {expr}")
+        return float(series[0]["value"][1])
 
     def alerts(self) -> list[str]:
         """List the alerts that are pending or firing."""
