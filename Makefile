@@ -38,13 +38,19 @@ hosts: engine mirror  ## images of Debian 11, 12 and 13 hosts with systemd (.cac
 
 ##@ see it run
 
-.PHONY: demo demo-summary
+.PHONY: demo demo-summary demo-faults demo-quiet
 demo: hosts  ## deploy the whole stack on two fresh hosts and show what runs
 	@$(PYTHON) -m demo deploy
 	@$(PYTHON) -m demo summary
 
 demo-summary:  ## show again what runs, read from the running services
 	@$(PYTHON) -m demo summary
+
+demo-faults:  ## cause each documented fault, follow its alert to mail and Slack, and back (4 minutes)
+	@$(PYTHON) -m demo faults
+
+demo-quiet:  ## watch the healthy demo for ten minutes: no alert may fire
+	@$(PYTHON) -m demo quiet
 
 ##@ test it
 

@@ -1,4 +1,4 @@
 # Copyright (c) Barehost contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Demonstration: the stack on two fresh hosts, and a summary read from what runs there."""
+"""Demonstration: the whole chain on two hosts, a summary of what runs there, and faults caused in it."""

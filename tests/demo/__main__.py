@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Command line: python3 -m demo deploy | summary."""
+"""Command line: python3 -m demo deploy | summary | faults | quiet."""
 
 from __future__ import annotations
 
@@ -10,82 +10,94 @@ import subprocess
 import sys
 import urllib.error
 
-from demo.services import Alertmanager, Prometheus, has_pages
+from demo import faults
+from demo.passage import HOPS, follow
+from demo.quiet import watch
+from demo.stack import LOAD, Stack
+from demo.summary import report
 from hosts.container import Host, ensure_network
 from hosts.shell import CHECKOUT, give_up, say
+from receivers.control import Receivers
+from receivers.places import OnHost
 
 NETWORK = "barehost-demo"
-MONITOR = Host("barehost-demo-monitor")
-HOSTS = {MONITOR: "trixie", Host("barehost-demo-app"): "bookworm"}
-PLAY = (
-    "ansible-playbook",
-    "--inventory=inventories/demo",
-    "--extra-vars=@.cache/mirror/versions.yml",
+STACK = Stack(
+    monitor=Host("barehost-demo-monitor"),
+    app=Host("barehost-demo-app"),
+    monitor_name="monitor",
+    app_name="app",
+    inventory="inventories/demo",
+)
+SUITES = {STACK.monitor: "trixie", STACK.app: "bookworm"}
+PLAYBOOKS = (
+    "examples/ai_assistant/databases.yml",
+    "examples/ai_assistant/deploy.yml",
     "site.yml",
 )
-EXPECTED = ("prometheus", "alertmanager", "node-exporter")
-# Targets count as down until their first scrape, which comes within one interval (15 s).
-PATIENCE = 45.0
+HOUR = "3600"
 
 
 def deploy() -> None:
-    """Boot the hosts that do not run yet and deploy on them what the inventory says."""
+    """Boot the hosts that do not run yet, deploy on them what the inventory says, and send some load."""
     ensure_network(NETWORK)
-    for host, suite in HOSTS.items():
+    for host, suite in SUITES.items():
         if not host.runs():
             say(f"{host.name}: booting Debian ({suite})")
             host.boot(suite, f"--network={NETWORK}")
-    say(" ".join(PLAY))
-    sys.exit(subprocess.run(PLAY, cwd=CHECKOUT, check=False).returncode)
+    if not _receives():
+        say(f"{STACK.monitor.name}: test receivers, in place of a mail server and of Slack")
+        Receivers.start(OnHost(STACK.monitor))
+    play = STACK.play(PLAYBOOKS)
+    say(" ".join(play))
+    if code := subprocess.run(play, cwd=CHECKOUT, check=False).returncode:
+        sys.exit(code)
+    if STACK.app.run("systemctl", "is-active", "--quiet", "barehost-load").returncode:
+        say(f"{STACK.app.name}: two requests a second for an hour")
+        traffic = ("traffic", "--rate=2", f"--duration={HOUR}")
+        options = ("--unit=barehost-load", "--collect", "--quiet")
+        STACK.app.output("systemd-run", *options, *LOAD, *traffic)
+
+
+def _receives() -> bool:
+    unit = ("systemctl", "is-active", "--quiet", "barehost-receivers")
+    return STACK.monitor.run(*unit).returncode == 0
 
 
 def summary() -> None:
     """Show what the running services report; fail when something is missing."""
-    if not MONITOR.runs():
-        give_up("the demo does not run ('make demo' starts it)")
-    prometheus = Prometheus(f"http://{MONITOR.address()}:9090")
-    alertmanager = Alertmanager(f"http://{MONITOR.address()}:9093")
-    try:
-        faults = _report(prometheus, alertmanager)
-    except urllib.error.URLError as exc:
-        give_up(f"the services on {MONITOR.name} do not answer: {exc.reason}")
-    if faults:
-        give_up("; ".join(faults))
+    if wrong := report(STACK):
+        give_up("; ".join(wrong))
 
 
-def _report(prometheus: Prometheus, alertmanager: Alertmanager) -> list[str]:
-    """Print the summary and return what is not as it should be."""
-    targets = prometheus.targets(PATIENCE)
-    alerting, recording = prometheus.rules()
-    print(f"\nPrometheus {prometheus.version()}")
-    print(f"  rules     {alerting} alerting, {recording} recording")
-    print(f"  alerts    {', '.join(prometheus.alerts()) or 'none pending or firing'}")
-    print("  targets")
-    for target in targets:
-        state = f"{target['health']:<8}{target['labels']['instance']:<24}"
-        line = f"    {target['scrapePool']:<16}{state}{target['scrapeUrl']}  {target['lastError']}"
-        print(line.rstrip())
-    for job in prometheus.idle_jobs(targets):
-        print(f"    {job:<16}not deployed yet")
-    print(f"\nAlertmanager {alertmanager.version()}")
-    print(f"  receivers {', '.join(alertmanager.receivers())}")
-    print("\nOpen from this machine")
-    print(f"  {_page(prometheus.url, 'api/v1/targets')}")
-    print(f"  {_page(alertmanager.url, 'api/v2/status')}")
-    print("\n'make demo-summary' shows this again, 'make demo' repeats the run,", end=" ")
-    print("'make clean' removes the hosts.")
-
-    jobs = {target["scrapePool"] for target in targets}
-    faults = [f"no target in job {job}" for job in EXPECTED if job not in jobs]
-    faults += [f"{t['scrapeUrl']} is {t['health']}" for t in targets if t["health"] != "up"]
-    return faults if alerting else [*faults, "no alert is loaded"]
+def cause_faults() -> None:
+    """Cause each documented fault, and show how its alert travels, there and back."""
+    say("deploying short windows, and for the host app a memory threshold just above what is in use")
+    deployed = faults.prepare(STACK)
+    if deployed.returncode:
+        give_up(deployed.stdout + deployed.stderr)
+    say("causing errors, slowness, tool failures, and filling memory and a disk")
+    passages = follow(STACK, faults.documented(STACK), tell=say)
+    lost = [f"{p.alert}: no {', no '.join(p.lacks(HOPS))}" for p in passages if p.lacks(HOPS)]
+    if lost:
+        give_up("; ".join(lost))
+    say("every alert has arrived by mail and in Slack, and was called over; 'make demo' deploys the")
+    say("usual windows again")
 
 
-def _page(url: str, api: str) -> str:
-    if has_pages(url):
-        return url
-    return f"{url}/{api}  (this build has no web pages)"
+def quiet() -> None:
+    """Watch the healthy stack for ten minutes: no alert may fire."""
+    if noise := watch(STACK.prometheus, tell=say):
+        give_up(f"fired on a healthy stack: {', '.join(noise)}")
+    say("no alert but Watchdog has fired")
 
+
+COMMANDS = {"deploy": deploy, "summary": summary, "faults": cause_faults, "quiet": quiet}
 
 if __name__ == "__main__":
-    {"deploy": deploy, "summary": summary}[sys.argv[1]]()
+    command = sys.argv[1]
+    if command != "deploy" and not STACK.monitor.runs():
+        give_up("the demo does not run ('make demo' starts it)")
+    try:
+        COMMANDS[command]()
+    except urllib.error.URLError as exc:
+        give_up(f"a service on {STACK.monitor.name} does not answer: {exc.reason}")

@@ -1,0 +1,35 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A healthy stack is a silent one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from demo.services import Prometheus
+
+MINUTES = 10
+FIRED = 'count by (alertname) (last_over_time(ALERTS{alertname!="Watchdog",alertstate="%s"}[%ds]))'
+
+
+def watch(prometheus: Prometheus, tell: Callable[[str], None], minutes: int = MINUTES) -> list[str]:
+    """Wait, and name the alerts that have fired meanwhile."""
+    begin = time.time()
+    for minute in range(minutes):
+        tell(f"{minutes - minute} min to go, pending or firing: {_now(prometheus)}")
+        time.sleep(60)
+    return names(prometheus, "firing", time.time() - begin)
+
+
+def names(prometheus: Prometheus, state: str, seconds: float) -> list[str]:
+    """Name the alerts that were in a state within the last seconds; Watchdog always fires."""
+    series = prometheus.query(FIRED % (state, int(seconds)))
+    return sorted(found["metric"]["alertname"] for found in series)
+
+
+def _now(prometheus: Prometheus) -> str:
+    found = [alert for alert in prometheus.alerts() if not alert.startswith("Watchdog ")]
+    return ", ".join(found) or "none"

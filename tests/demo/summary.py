@@ -1,0 +1,87 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs, read from the running services, for people."""
+
+from __future__ import annotations
+
+from demo.services import Prometheus, has_pages
+from demo.stack import Stack
+from receivers.shown import line
+
+EXPECTED = (
+    "ai-assistant",
+    "redis",
+    "postgres",
+    "node-exporter",
+    "cadvisor",
+    "prometheus",
+    "alertmanager",
+)
+# Targets count as down until their first scrape, which comes within one interval (15 s).
+PATIENCE = 45.0
+FIGURES = {
+    "requests a second": 'sum(rate(http_requests_total{job="ai-assistant"}[1m]))',
+    "failed, of all": 'sum(rate(http_requests_total{status_code=~"5.."}[5m])) '
+    "/ sum(rate(http_requests_total[5m])) or vector(0)",
+    "95% within, seconds": "histogram_quantile(0.95, "
+    "sum by (le) (rate(http_request_duration_seconds_bucket[5m])))",
+    "tool runs a minute": "60 * sum(rate(tool_executions_total[5m]))",
+    "cache hits, of all": 'sum(rate(cache_requests_total{result="hit"}[5m])) '
+    "/ sum(rate(cache_requests_total[5m]))",
+    "connections of PostgreSQL": "sum(pg_stat_activity_count)",
+    "clients of Redis": "redis_connected_clients",
+}
+
+
+def report(stack: Stack) -> list[str]:
+    """Print the summary and return what is not as it should be."""
+    prometheus, alertmanager = stack.prometheus, stack.alertmanager
+    faults = _targets(prometheus)
+    print("\nAI assistant")
+    for name, expr in FIGURES.items():
+        print(f"  {name:<28}{_figure(prometheus, expr)}")
+    print(f"\nAlertmanager {alertmanager.version()}")
+    print(f"  receivers {', '.join(alertmanager.receivers())}")
+    print("  arrived at the test receivers, the latest")
+    for message in stack.receivers.received()[-5:]:
+        print(f"    {line(message)}")
+    print("\nOpen from this machine")
+    print(f"  {_page(prometheus.url, 'api/v1/targets')}")
+    print(f"  {_page(alertmanager.url, 'api/v2/status')}")
+    print(f"  http://{stack.app.address()}:8000/docs")
+    print("\n'make demo-faults' causes the documented faults, 'make demo-summary' shows this again,")
+    print("'make demo' repeats the run, 'make clean' removes the hosts.")
+    return faults
+
+
+def _targets(prometheus: Prometheus) -> list[str]:
+    """Print rules and targets, and return what is missing."""
+    targets = prometheus.targets(PATIENCE)
+    alerting, recording = prometheus.rules()
+    print(f"\nPrometheus {prometheus.version()}")
+    print(f"  rules     {alerting} alerting, {recording} recording")
+    print(f"  alerts    {', '.join(prometheus.alerts()) or 'none pending or firing'}")
+    print("  targets")
+    for target in targets:
+        state = f"{target['health']:<8}{target['labels']['instance']:<24}"
+        text = f"    {target['scrapePool']:<16}{state}{target['scrapeUrl']}  {target['lastError']}"
+        print(text.rstrip())
+    for job in prometheus.idle_jobs(targets):
+        print(f"    {job:<16}not deployed yet")
+    jobs = {target["scrapePool"] for target in targets}
+    faults = [f"no target in job {job}" for job in EXPECTED if job not in jobs]
+    faults += [f"{t['scrapeUrl']} is {t['health']}" for t in targets if t["health"] != "up"]
+    return faults if alerting else [*faults, "no alert is loaded"]
+
+
+def _figure(prometheus: Prometheus, expr: str) -> str:
+    series = prometheus.query(expr)
+    return f"{float(series[0]['value'][1]):.3g}" if series else "nothing yet"
+
+
+def _page(url: str, api: str) -> str:
+    if has_pages(url):
+        return url
+    return f"{url}/{api}  (this build has no web pages)"
