@@ -24,7 +24,7 @@ help:
 .PHONY: venv engine mirror hosts
 venv: .venv/ready  ## Python environment with Ansible and the test tools (.venv)
 
-.venv/ready: requirements-dev.txt tests/venv.sh
+.venv/ready: requirements-dev.txt examples/ai_assistant/requirements.txt tests/venv.sh
 	@tests/venv.sh $@
 
 engine: venv  ## a container engine: the running one, or one that is installed and started (root on Debian)
@@ -64,6 +64,7 @@ lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
 	cd .ac && mypy --config-file ../pyproject.toml -p ansible_collections.barehost.monitoring.plugins
 	cd tests && mypy --config-file ../pyproject.toml -p hosts -p mirror -p demo
 	MYPYPATH=tests:. mypy --config-file pyproject.toml -p bench
+	cd examples/ai_assistant && MYPYPATH=src mypy --config-file ../../pyproject.toml -p ai_assistant -m build -m launcher
 	ansible-lint
 	antsibull-changelog lint
 	cd $(CHECKOUT_AS_COLLECTION) && antsibull-docs lint-collection-docs --plugin-docs .

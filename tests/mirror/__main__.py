@@ -13,6 +13,7 @@ from collections import ChainMap
 from pathlib import Path
 
 from hosts.shell import CACHE, say
+from mirror import example
 from mirror.archives import digest
 from mirror.debian import Debian
 from mirror.products import PRODUCTS, Product, Release, recipe
@@ -24,9 +25,14 @@ TOOLS = CACHE / "tools"
 
 
 def main() -> None:
-    """Build the mirror unless a complete one is there."""
-    if _intact():
-        return
+    """Build the mirror unless a complete one is there, and the example unless it is up to date."""
+    if not _intact():
+        _fill()
+    example.fill(MIRROR)
+
+
+def _fill() -> None:
+    """Build the mirror anew."""
     # Emptied, not removed: running test hosts have the folder mounted.
     MIRROR.mkdir(parents=True, exist_ok=True)
     for path in MIRROR.iterdir():
@@ -92,7 +98,9 @@ def _intact() -> bool:
 
 
 def _files() -> list[Path]:
-    return [path for path in sorted(MIRROR.rglob("*")) if path.is_file() and path != LOCK]
+    """List what the lock is about: not the example, which changes with the checkout."""
+    files = [path for path in sorted(MIRROR.rglob("*")) if path.is_file() and path != LOCK]
+    return [path for path in files if not path.is_relative_to(MIRROR / example.FOLDER)]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,110 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One JSON object a line on standard output, whoever writes it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import sys
+import threading
+from types import TracebackType
+from typing import Any
+
+import structlog
+from structlog import processors, stdlib
+from structlog.typing import EventDict, Processor
+
+# The journal cuts lines at 48 KiB, and half an object is no object.
+LONGEST = 16_000
+
+log = stdlib.get_logger("process")
+
+
+def configure_logging(level: str = "INFO", **fields: Any) -> None:
+    """Set up structlog and the standard library's logging; call it before the first line is logged.
+
+    fields: what every line carries besides, such as service="my-app".
+    """
+
+    def common(_logger: Any, _name: str, event: EventDict) -> EventDict:
+        return {**fields, **event}
+
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        stdlib.add_log_level,
+        stdlib.add_logger_name,
+        stdlib.ExtraAdder(),
+        processors.TimeStamper(fmt="iso", utc=True, key="@timestamp"),
+        processors.StackInfoRenderer(),
+        processors.format_exc_info,
+        common,
+    ]
+    structlog.configure(
+        processors=[
+            stdlib.filter_by_level,
+            stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=stdlib.LoggerFactory(),
+        wrapper_class=stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_colours,
+                processors.EventRenamer("message"),
+                processors.JSONRenderer(serializer=to_json),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    # Libraries tell what they do; this is the place for what the application does.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.excepthook = _last_words
+    threading.excepthook = _last_words_of_thread
+
+
+def to_json(event: EventDict, **_options: Any) -> str:
+    """Return valid JSON whatever the event holds."""
+    return json.dumps({str(key): _plain(value) for key, value in event.items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)  # JSON knows neither NaN nor infinity
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+
+
+def _without_colours(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    event.pop("color_message", None)  # uvicorn's second copy, with escape codes
+    return event
+
+
+def _last_words(
+    kind: type[BaseException], fault: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    log.critical("the process ends by an exception", exc_info=(kind, fault, trace))
+
+
+def _last_words_of_thread(hook: threading.ExceptHookArgs) -> None:
+    if hook.exc_value:
+        _last_words(hook.exc_type, hook.exc_value, hook.exc_traceback)

@@ -1,0 +1,53 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the application, with one worker or several."""
+
+from __future__ import annotations
+
+import sys
+
+import structlog
+import uvicorn
+
+from .app import SERVICE, build
+from .instrumentation import configure_logging, empty_directory
+from .settings import SettingsError, read_settings
+
+log = structlog.stdlib.get_logger("server")
+
+
+def serve() -> int:
+    """Serve until a signal comes; then let running requests end, within the time of grace."""
+    configure_logging(service=SERVICE)
+    try:
+        settings = read_settings()
+    except SettingsError as exc:
+        log.critical("the settings cannot be used", error=str(exc))
+        return 2
+    configure_logging(settings.log_level, service=SERVICE)
+    empty_directory()
+    uvicorn.run(
+        "ai_assistant.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        timeout_graceful_shutdown=settings.grace,
+        log_config=None,  # else uvicorn writes lines of its own form
+        access_log=False,  # the middleware writes one, with more in it
+        server_header=False,
+    )
+    return 0
+
+
+def check() -> int:
+    """Say whether the settings can be used and the application can be made, without serving."""
+    try:
+        build(read_settings())
+    except SettingsError as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return 2
+    print("the settings are good")
+    return 0
