@@ -113,8 +113,9 @@ def test_a_login_is_asked_for_in_the_usual_words(
     client.starttls(context=trusting(receivers))
     client.ehlo()
     assert client.docmd("AUTH LOGIN") == (334, base64.b64encode(b"Username:"))
-    answer = base64.b64encode(USER.encode()).decode()
-    assert client.docmd(answer) == (334, base64.b64encode(b"Password:"))
+    user, password = (base64.b64encode(text.encode()).decode() for text in (USER, PASSWORD))
+    assert client.docmd(user) == (334, base64.b64encode(b"Password:"))
+    assert client.docmd(password)[0] == 235
 
 
 def test_a_stranger_does_not_trust_the_certificate(client: smtplib.SMTP) -> None:
