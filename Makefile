@@ -62,7 +62,7 @@ lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
 	ruff check .
 	ruff format --check .
 	cd .ac && mypy --config-file ../pyproject.toml -p ansible_collections.barehost.monitoring.plugins
-	cd tests && mypy --config-file ../pyproject.toml -p hosts -p mirror -p demo
+	cd tests && mypy --config-file ../pyproject.toml -p hosts -p mirror -p receivers -p demo
 	MYPYPATH=tests:. mypy --config-file pyproject.toml -p bench
 	cd examples/ai_assistant && MYPYPATH=src mypy --config-file ../../pyproject.toml -p ai_assistant -m build -m launcher
 	ansible-lint
@@ -70,7 +70,7 @@ lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
 	cd $(CHECKOUT_AS_COLLECTION) && antsibull-docs lint-collection-docs --plugin-docs .
 
 test-unit: mirror  ## pure functions and module logic; seconds
-	@pytest tests/unit tests/mirror
+	@pytest tests/unit tests/mirror tests/receivers
 
 sanity: venv  ## ansible-test sanity, on a copy in the place that it demands
 	@tests/sanity.sh

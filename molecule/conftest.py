@@ -61,7 +61,7 @@ class Asker:
         return {series: float(value) for series, value in (line.rsplit(" ", 1) for line in lines)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ask(host: Any) -> Asker:
     """Ask services on the host."""
     return Asker(host)
@@ -90,6 +90,6 @@ def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
     return True
 
 
-@pytest.fixture(name="eventually")
+@pytest.fixture(scope="session", name="eventually")
 def _eventually() -> Callable[..., bool]:
     return eventually

@@ -69,8 +69,9 @@ def check(
     """
     if spec.requires:
         faults += _unreadable(spec, host, staged)
+    said: set[str] = set()
     for one in spec.checks:
-        faults += _run(spec, host, staged, one)
+        faults += _run(spec, host, staged, one, said)
     if starts:
         faults += host.foreign_holders(spec.health, status)
     if faults:
@@ -93,15 +94,18 @@ def _unreadable(spec: Spec, host: Host, staged: str) -> list[str]:
     return [f"{path} is missing or not readable by the user {user}" for path in output.splitlines()]
 
 
-def _run(spec: Spec, host: Host, staged: str, check: Check) -> list[str]:
+def _run(spec: Spec, host: Host, staged: str, check: Check, said: set[str]) -> list[str]:
+    """Let one checker judge. Words that an earlier one has said too are not repeated."""
     argv = tuple(spec.expand(arg, spec.release_directory) for arg in check.argv)
     code, output = _as_daemon(spec, host, staged, argv)
     command = " ".join((posixpath.basename(argv[0]), *argv[1:]))
-    if code != 0:
-        return [f"{command} refuses it (exit {code}): {output}"]
-    if check.refuse and (match := re.search(check.refuse, output)):
-        return [f"{command} reports {match.group()!r}: {output}"]
-    return []
+    match = re.search(check.refuse, output) if check.refuse else None
+    if (code == 0 and not match) or output in said:
+        return []
+    if output:
+        said.add(output)
+    how = f"reports {match.group()!r}" if match and code == 0 else f"refuses it (exit {code})"
+    return [f"{command} {how}: {output}"]
 
 
 def _as_daemon(spec: Spec, host: Host, staged: str, argv: tuple[str, ...]) -> tuple[int, str]:

@@ -12,20 +12,20 @@ from ansible.errors import AnsibleTemplatePluginError
 from ansible_collections.barehost.monitoring.plugins.filter import (
     alert_thresholds,
     flags,
-    go_templates,
     local_url,
     prometheus_config,
     scraped_jobs,
+    template_checks,
     yaml_files,
 )
 
 MODULES = (
     alert_thresholds,
     flags,
-    go_templates,
     local_url,
     prometheus_config,
     scraped_jobs,
+    template_checks,
     yaml_files,
 )
 
@@ -47,7 +47,7 @@ CASES = [
         {},
         {"x": {"A": 1}},
     ),
-    (go_templates.go_templates, (["{{ .A }}"],), {}, ["{{ .A }}"]),
+    (template_checks.template_checks, ([],), {}, []),
     (local_url.local_url, (":1", "/x"), {}, "http://127.0.0.1:1/x"),
     (scraped_jobs.scraped_jobs, ([{"job_name": "a"}],), {}, []),
     (
@@ -71,6 +71,7 @@ def test_result(called: Any, arguments: Any, options: Any, wanted: Any) -> None:
         (flags.flags, []),
         (local_url.local_url, "x"),
         (scraped_jobs.scraped_jobs, {}),
+        (template_checks.template_checks, {}),
         (prometheus_config.prometheus_config, {}),
         (yaml_files.yaml_files, []),
     ],

@@ -270,6 +270,9 @@ SUITES: list[tuple[dict[str, Any], bool, list[str], int]] = [
     ({"checks": [{"argv": ["x"], "refuse": "SUCCESS$"}]}, False, [], 1),
     ({"checks": [{"argv": ["x"], "refuse": "WARNING"}]}, False, [], 0),
     ({"checks": []}, False, [], 0),
+    # The same words of a second checker are no second fault; those of a third that judges otherwise are.
+    ({"config": "broken", "checks": [{"argv": ["x"]}, {"argv": ["y"]}]}, False, [], 1),
+    ({"checks": [{"argv": ["x"]}, {"argv": ["y"], "refuse": "CCES"}]}, False, [], 1),
 ]
 
 

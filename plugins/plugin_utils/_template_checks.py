@@ -1,0 +1,70 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Command lines that render every notification text before it is used.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
+    Faults,
+    kind,
+    shown,
+)
+
+
+def template_checks(
+    receivers: Any, *, templates: Any = (), samples: Any = ()
+) -> list[dict[str, list[str]]]:
+    """Return one command for each distinct text and each sample notification."""
+    faults = Faults()
+    _want_list(faults, "receivers", receivers, dict)
+    _want_list(faults, "templates", templates, str)
+    _want_list(faults, "samples", samples, str)
+    faults.refuse()
+    # amtool demands a pattern, and is content with one that matches nothing.
+    globs = [f"--template.glob={_in_config(glob)}" for glob in templates or ["templates/*.tmpl"]]
+    texts: dict[str, str] = {}
+    for number, receiver in enumerate(receivers):
+        for path, text in _texts(receiver, str(receiver.get("name", f"[{number}]"))):
+            texts.setdefault(text, path)
+    return [
+        {"argv": ["{release}/amtool", "template", "render", *globs, *_what(path, text, sample)]}
+        for text, path in texts.items()
+        for sample in samples
+    ]
+
+
+def _want_list(faults: Faults, name: str, value: Any, element: type) -> None:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, element) for v in value):
+        what = {dict: "dictionaries", str: "texts"}[element]
+        faults.add(name, f"{shown(value)} is {kind(value)}, not a list of {what}")
+
+
+def _in_config(path: str) -> str:
+    return path if path.startswith("/") else f"{{config}}/{path}"
+
+
+def _what(path: str, text: str, sample: str) -> Iterator[str]:
+    yield f"--template.data={_in_config(sample)}"
+    if path.endswith(".html"):
+        yield "--template.type=html"
+    # A remark that is not rendered: the error shows the command, and so which text is meant.
+    yield f"--template.text={{{{/* {path.replace('*/', '* /')} */}}}}{text}"
+
+
+def _texts(data: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(data, str):
+        if "{{" in data:
+            yield path, data
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from _texts(value, f"{path}.{key}")
+    elif isinstance(data, list):
+        for number, value in enumerate(data):
+            yield from _texts(value, f"{path}[{number}]")
