@@ -14,7 +14,7 @@ from hosts.shell import CHECKOUT
 from receivers.control import Receivers
 
 QUICK = CHECKOUT / "tests/demo/quick.yml"
-LOAD = ("/opt/ai-assistant/current/ai-assistant", "load")
+LOAD = ("/usr/local/bin/ai-assistant", "load")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from demo import quiet
 from demo.load import COUNTERS
 
 EVERYWHERE = {"node-exporter": 9100, "cadvisor": 8080}
@@ -80,3 +81,7 @@ def test_a_service_has_its_memory_and_processor_time(stack: Any, service: str) -
     for metric in ("container_memory_working_set_bytes", "container_cpu_usage_seconds_total"):
         series = f'{metric}{{service="{service}",host="{stack.app_name}"}}'
         assert stack.prometheus.query(f"{series} > 0"), series
+
+
+def test_a_healthy_stack_is_silent(load: Any, stack: Any) -> None:
+    assert quiet.names(stack.prometheus, "firing", seconds=3600) == []
