@@ -1,0 +1,50 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The password file of redis_exporter (private to this collection).
+
+It finds the password of a Redis under that Redis' address, to which it has added the user; an entry
+under any other spelling is passed over in silence, and the login is tried without a password.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
+    Faults,
+    kind,
+    shown,
+)
+
+_ADDRESS = re.compile(r"(?:(?:(?:redis|rediss)://)?[^\s/@]+(?:/\S*)?|unix:///\S+)")
+# What Go leaves as it is in the user's part of an address.
+_PLAIN = "$&+,;=~"
+_EXAMPLES = (
+    "(examples: redis://127.0.0.1:6379, rediss://db1.example.com:6380, unix:///run/redis.sock)"
+)
+
+
+def redis_passwords(password: Any, *, address: Any, username: Any = "") -> dict[str, str]:
+    """Return the file's content: nothing without a password, which is never shown."""
+    faults = Faults()
+    for name, value in (("password", password), ("username", username), ("address", address)):
+        if not isinstance(value, str):
+            faults.add(f"redis_exporter_{name}", f"is {kind(value)}, not a string")
+    faults.refuse()
+    if "@" in address:  # not repeated: it may hold a password
+        text = "holds a user or a password, with which redis_exporter cannot connect; "
+        text += "give redis_exporter_username and redis_exporter_password"
+        faults.add("redis_exporter_address", text)
+    elif not _ADDRESS.fullmatch(address):
+        faults.add("redis_exporter_address", f"{shown(address)} is no address {_EXAMPLES}")
+    faults.refuse()
+    return {_key(address, username): password} if password else {}
+
+
+def _key(address: str, username: str) -> str:
+    scheme, separator, rest = address.rpartition("://")
+    user = f"{quote(username, safe=_PLAIN)}@" if username else ""
+    return f"{scheme if separator else 'redis'}://{user}{rest}"
