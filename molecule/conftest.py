@@ -80,6 +80,27 @@ def exposure(host: Any) -> Callable[[str], float]:
     return measure
 
 
+# Where others could read a secret. Planted ones hold the word "planted"; it is spelt here so that
+# the search does not find itself.
+_PLACES = """
+(cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ
+systemctl show "$1"; systemctl cat "$1"; journalctl --no-pager; cat /var/lib/barehost/*/*.json
+find / -xdev -type f -perm -o=r -size -9M -newer /etc/machine-id \\
+  -not -path '/proc/*' -not -path '/sys/*' -exec cat {} +) 2>/dev/null | tr '\\0' '\\n' | grep -aE "$2"
+"""
+
+
+@pytest.fixture
+def readable(host: Any) -> Callable[..., list[str]]:
+    """Find what everybody on the host can read about a unit, or root can where no secret belongs."""
+
+    def find(unit: str, pattern: str = "[p]lanted") -> list[str]:
+        text = host.run("sh -c %s sh %s %s", _PLACES, unit, pattern).stdout
+        return [line for line in text.splitlines() if "grep" not in line]
+
+    return find
+
+
 def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
     """Wait until something holds that needs a scrape or two."""
     limit = time.monotonic() + seconds

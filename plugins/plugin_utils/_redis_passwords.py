@@ -19,7 +19,8 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     shown,
 )
 
-_ADDRESS = re.compile(r"(?:(?:(?:redis|rediss)://)?[^\s/@]+(?:/\S*)?|unix:///\S+)")
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::\d{1,5})?"
+_ADDRESS = re.compile(rf"(?:rediss?://)?{_HOST}(?:/\d*)?(?:\?\S*)?|unix:///\S+")
 # What Go leaves as it is in the user's part of an address.
 _PLAIN = "$&+,;=~"
 _EXAMPLES = (

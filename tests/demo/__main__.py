@@ -71,7 +71,9 @@ def summary() -> None:
 
 def cause_faults() -> None:
     """Cause each documented fault, and show how its alert travels, there and back."""
-    say("deploying short windows, and for the host app a memory threshold just above what is in use")
+    say(
+        "deploying short windows, and for the host app a memory threshold just above what is in use"
+    )
     deployed = faults.prepare(STACK)
     if deployed.returncode:
         give_up(deployed.stdout + deployed.stderr)
@@ -80,7 +82,9 @@ def cause_faults() -> None:
     lost = [f"{p.alert}: no {', no '.join(p.lacks(HOPS))}" for p in passages if p.lacks(HOPS)]
     if lost:
         give_up("; ".join(lost))
-    say("every alert has arrived by mail and in Slack, and was called over; 'make demo' deploys the")
+    say(
+        "every alert has arrived by mail and in Slack, and was called over; 'make demo' deploys the"
+    )
     say("usual windows again")
 
 

@@ -58,5 +58,7 @@ class Load:
 
 def _counts(stack: Stack, metric: str) -> Counts:
     labels = COUNTERS[metric][1]
-    series = stack.prometheus.query(f'sum by ({", ".join(labels)}) ({metric}{{job="ai-assistant"}})')
+    series = stack.prometheus.query(
+        f'sum by ({", ".join(labels)}) ({metric}{{job="ai-assistant"}})'
+    )
     return {tuple(s["metric"][label] for label in labels): float(s["value"][1]) for s in series}

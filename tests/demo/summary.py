@@ -51,7 +51,9 @@ def report(stack: Stack) -> list[str]:
     print(f"  {_page(prometheus.url, 'api/v1/targets')}")
     print(f"  {_page(alertmanager.url, 'api/v2/status')}")
     print(f"  http://{stack.app.address()}:8000/docs")
-    print("\n'make demo-faults' causes the documented faults, 'make demo-summary' shows this again,")
+    print(
+        "\n'make demo-faults' causes the documented faults, 'make demo-summary' shows this again,"
+    )
     print("'make demo' repeats the run, 'make clean' removes the hosts.")
     return faults
 

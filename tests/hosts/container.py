@@ -9,7 +9,6 @@ from __future__ import annotations
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from hosts.images import image
 from hosts.shell import CACHE, give_up, run, succeeds

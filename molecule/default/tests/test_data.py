@@ -31,7 +31,9 @@ DOCUMENTED = (
 
 def test_every_documented_job_is_up(stack: Any, eventually: Any) -> None:
     app, monitor = stack.app_name, stack.monitor_name
-    wanted = {(job, f"{name}:{port}") for job, port in EVERYWHERE.items() for name in (app, monitor)}
+    wanted = {
+        (job, f"{name}:{port}") for job, port in EVERYWHERE.items() for name in (app, monitor)
+    }
     wanted |= {(job, f"{app}:{port}") for job, port in ON_APP.items()}
     wanted |= {(job, f"{monitor}:{port}") for job, port in ON_MONITOR.items()}
 

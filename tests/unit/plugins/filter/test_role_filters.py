@@ -13,7 +13,9 @@ from ansible_collections.barehost.monitoring.plugins.filter import (
     alert_thresholds,
     flags,
     local_url,
+    postgres_source,
     prometheus_config,
+    redis_passwords,
     scraped_jobs,
     template_checks,
     yaml_files,
@@ -23,7 +25,9 @@ MODULES = (
     alert_thresholds,
     flags,
     local_url,
+    postgres_source,
     prometheus_config,
+    redis_passwords,
     scraped_jobs,
     template_checks,
     yaml_files,
@@ -49,6 +53,18 @@ CASES = [
     ),
     (template_checks.template_checks, ([],), {}, []),
     (local_url.local_url, (":1", "/x"), {}, "http://127.0.0.1:1/x"),
+    (
+        postgres_source.postgres_source,
+        ("db1",),
+        {"port": 1, "database": "a", "username": "b", "password": "c"},
+        {"DATA_SOURCE_URI": "db1:1/a", "DATA_SOURCE_USER": "b"},
+    ),
+    (
+        redis_passwords.redis_passwords,
+        ("c",),
+        {"address": "db1:1", "username": "b"},
+        {"redis://b@db1:1": "c"},
+    ),
     (scraped_jobs.scraped_jobs, ([{"job_name": "a"}],), {}, []),
     (
         prometheus_config.prometheus_config,
@@ -79,3 +95,15 @@ def test_result(called: Any, arguments: Any, options: Any, wanted: Any) -> None:
 def test_a_fault_is_told_in_ansibles_way(called: Any, argument: Any) -> None:
     with pytest.raises(AnsibleTemplatePluginError):
         called(argument)
+
+
+@pytest.mark.parametrize(
+    ("called", "options"),
+    [
+        (postgres_source.postgres_source, {"port": 0, "database": "a", "username": "b"}),
+        (redis_passwords.redis_passwords, {"address": "a@b"}),
+    ],
+)
+def test_a_fault_of_settings_is_told_in_ansibles_way(called: Any, options: Any) -> None:
+    with pytest.raises(AnsibleTemplatePluginError):
+        called("x", **options)
