@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 USAGE = "usage: ai_assistant [serve | check | load ...]"
@@ -21,9 +22,13 @@ def main() -> int:
     if command not in ("serve", "check") or rest:
         print(USAGE, file=sys.stderr)
         return 2
+    environment = dict(os.environ)
+    if command == "check":
+        # A service may be running, and what it shares with its workers is not to be touched.
+        os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     from .server import check, serve
 
-    return check() if command == "check" else serve()
+    return check(environment) if command == "check" else serve(environment)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import structlog
 import uvicorn
@@ -18,11 +19,11 @@ from .settings import SettingsError, read_settings
 log = structlog.stdlib.get_logger("server")
 
 
-def serve() -> int:
+def serve(environment: Mapping[str, str]) -> int:
     """Serve until a signal comes; then let running requests end, within the time of grace."""
     configure_logging(service=SERVICE)
     try:
-        settings = read_settings()
+        settings = read_settings(environment)
     except SettingsError as exc:
         log.critical("the settings cannot be used", error=str(exc))
         return 2
@@ -42,10 +43,10 @@ def serve() -> int:
     return 0
 
 
-def check() -> int:
+def check(environment: Mapping[str, str]) -> int:
     """Say whether the settings can be used and the application can be made, without serving."""
     try:
-        build(read_settings())
+        build(read_settings(environment))
     except SettingsError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 2
