@@ -37,7 +37,10 @@ options:
         C(severity), C(labels), C(annotations), C(summary), C(description), C(runbook_url),
         C(group) (name of the rule group).
       - C(enabled) (bool) switches an alert off. C(job) (str) leaves it out where that job has no
-        targets. C(each_job) (bool) makes a rule for each job of O(known_jobs). C(always) (bool) allows an
+        targets. C(each_job) (bool) makes a rule for each job of O(known_jobs),
+        C(each_slo) (bool) for each objective of O(slos); C(<burn>) in its expression is the condition
+        under which the error budget is used up too fast, C(<slo>), C(<objective>), C(<period>) and
+        C(<period:words>) are those of the objective. C(always) (bool) allows an
         expression that always fires. C(unit) (V(ratio), V(seconds), V(bytes), V(count)) bounds
         the threshold. C(per) (list of labels) must survive the expression. C(meaning) (str),
         C(runbook) (str, what to do first), C(commands) (list of shell commands) and C(tests) are for
@@ -101,6 +104,18 @@ options:
     description:
       - The scrape intervals of jobs that have their own, by job. Ranges of expressions that name the
         job are held against it instead of the default C(scrape_interval).
+    type: dict
+  slos:
+    description:
+      - Service level objectives by name. C(objective) (float, percent, required), C(job) (str), and what
+        is counted, C(total) and C(errors) (metrics with their matchers) or C(histogram) and C(bucket)
+        (float, seconds; slower requests count as failed).
+      - C(period) (duration, V(30d) by default), C(min_errors) (int, V(10); fewer failures within the long
+        range of an alert prove nothing), C(per) (list of labels that have a budget each), C(labels) (of
+        the alerts), C(severity) (dict of C(page) and C(ticket), V(critical) and V(warning); V(null)
+        leaves that alert out).
+      - Recorded are C(slo:requests:rate5m), C(slo:errors:rate5m), C(slo:error:ratio_rate5m) and likewise
+        30m, 1h, 2h, 6h, 1d, 3d, C(slo:objective:ratio) and C(slo:error_budget:remaining).
     type: dict
   thresholds:
     description:

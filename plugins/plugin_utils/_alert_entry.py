@@ -54,7 +54,7 @@ def rules(
         return
     group = entry.values.get("group", defaults.group)
     for number, job in enumerate(jobs):
-        written = _written(entry.values, defaults, job)
+        written = _written(entry, defaults, job)
         if number == 0:
             steps = own.steps(entry, steps, written.found, faults)
             for rule in recordings(entry.name, steps):
@@ -73,9 +73,10 @@ class _Written(NamedTuple):
     found: Analysis
 
 
-def _written(values: Mapping[str, Any], defaults: Defaults, job: str | None) -> _Written:
+def _written(entry: Entry, defaults: Defaults, job: str | None) -> _Written:
+    values = entry.values
     window = {"window": values["window"]} if "window" in values else {}
-    known = {**defaults.selectors, **window, **({"job": job} if job else {})}
+    known = {**defaults.selectors, **entry.known, **window, **({"job": job} if job else {})}
     expr = placeholders.filled(values["expr"], known)
     guard = placeholders.filled(values.get("guard", ""), known)
     return _Written(job, known, expr, guard, analyse(expr))

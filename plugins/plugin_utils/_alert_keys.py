@@ -18,6 +18,7 @@ _KEYS: Mapping[str, schema.Check] = {
     "commands": schema.texts,
     "description": schema.text,
     "each_job": schema.boolean,
+    "each_slo": schema.boolean,
     "enabled": schema.boolean,
     "expr": schema.text,
     "for": schema.durations,

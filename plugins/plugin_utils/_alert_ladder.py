@@ -56,14 +56,17 @@ def ladder(entry: Entry, defaults: Defaults, faults: Faults) -> list[Step]:
         if number is not None and (fault := size_fault(values, number)):
             step = f".{severity}" if isinstance(threshold, dict) else ""
             faults.add(entry.place("threshold") + step, fault)
-    window = values.get("window", "")
-    return [_step(severity, holds[severity], op, number, window) for severity, number in rungs]
+    known = dict(entry.known)
+    if window := values.get("window"):
+        known |= {"window": window, "window:words": in_words(window)}
+    return [_step(severity, holds[severity], op, number, known) for severity, number in rungs]
 
 
-def _step(severity: str, hold: str, op: str, number: float | None, window: str) -> Step:
-    static = {"severity": severity, "for": hold or "0s", "for:words": in_words(hold or "0")}
-    if window:
-        static |= {"window": window, "window:words": in_words(window)}
+def _step(
+    severity: str, hold: str, op: str, number: float | None, known: Mapping[str, str]
+) -> Step:
+    static = {**known, "severity": severity}
+    static |= {"for": hold or "0s", "for:words": in_words(hold or "0")}
     if number is None:
         return Step(severity, hold, "", "", None, static)
     shown = numbers.exact(number)

@@ -27,6 +27,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._numbers impor
 Check: TypeAlias = Callable[[Any], str]
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 ALERT_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+SLO_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]*")
 RECORD_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 OPERATORS = (">", ">=", "<", "<=", "==", "!=")
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_schema import ALERT_NAME
@@ -31,6 +31,8 @@ class Entry:
     overridden: frozenset[str] = frozenset()
     wrong: frozenset[str] = frozenset()
     """Keys that are refused already and left out of the values."""
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Placeholders of an entry that is made for one objective of several."""
 
     def place(self, key: str) -> str:
         """Give the path of a key, in the overrides when it was changed there."""

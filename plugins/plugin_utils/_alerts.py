@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
     _alert_defaults,
     _alert_jobs,
     _alert_thresholds,
+    _slos,
 )
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _rule_groups as raw
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
@@ -25,6 +27,15 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     kind,
     shown,
 )
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._slo_rules import (
+    BUDGET_GROUP,
+    BUDGET_INTERVAL,
+    GROUP,
+    budget,
+    expanded,
+    recordings,
+)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._slos import Slo
 
 OPTIONS = (
     "declared_jobs",
@@ -36,9 +47,12 @@ OPTIONS = (
     "overrides",
     "recording_rules",
     "scrape_intervals",
+    "slos",
     "target_version",
     "thresholds",
 )
+# What is left of a budget changes slowly, and a whole month is read for it.
+_SLOWER = {BUDGET_GROUP: {"interval": BUDGET_INTERVAL}}
 _RECORDING_GROUP = "recording"
 
 
@@ -55,6 +69,7 @@ def alert_rules(
     other_jobs: Any = None,
     declared_jobs: Any = None,
     scrape_intervals: Any = None,
+    slos: Any = None,
     thresholds: Any = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Make the rule file; refuse the input with all its faults."""
@@ -67,14 +82,18 @@ def alert_rules(
     _record(recording_rules, settled, found, faults)
     homes, names = set(found), set[str]()
     own_thresholds = _alert_thresholds.read(thresholds, faults)
+    objectives = _slos.read(slos, settled, faults)
+    for group, rule in _slo_recordings(objectives, settled):
+        found.setdefault(group, []).append(rule)
     for entry in entries(compact, extra, overrides, faults):
         homes.add(str(entry.values.get("group", settled.group)))
         names.add(entry.name)
-        for group, rule in rules(entry, settled, own_thresholds, faults):
-            found.setdefault(group, []).append(rule)
+        for one in expanded(entry, objectives, faults):
+            for group, rule in rules(one, settled, own_thresholds, faults):
+                found.setdefault(group, []).append(rule)
     own_thresholds.find_unknown(names, faults)
     result = [
-        {"name": name, **settled.groups.get(name, {}), "rules": content}
+        {"name": name, **_SLOWER.get(name, {}), **settled.groups.get(name, {}), "rules": content}
         for name, content in found.items()
     ]
     result += own or []
@@ -84,6 +103,15 @@ def alert_rules(
     find_twins(result, faults)
     faults.refuse()
     return {"groups": result}
+
+
+def _slo_recordings(
+    objectives: list[Slo], settled: Defaults
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for slo in objectives:
+        yield from ((GROUP, rule) for rule in recordings(slo))
+    for slo in objectives:
+        yield BUDGET_GROUP, budget(slo, settled.retention)
 
 
 def _given_groups(alerts: Any, settled: Defaults, faults: Faults) -> list[dict[str, Any]] | None:

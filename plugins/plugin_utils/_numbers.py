@@ -45,3 +45,25 @@ def _below_a_minute(value: float) -> str:
     while value and abs(value) < 1 and smaller:
         value, unit = value * 1000, smaller.pop()
     return format(value, ".4g") + unit
+
+
+def scaled(value: float, base: int) -> str:
+    """Write a number the way Prometheus' humanize (1000) and humanize1024 do."""
+    units = ("", "k", "M", "G", "T", "P", "E", "Z", "Y") if base == 1000 else _BINARY
+    if base == 1000 and 0 < abs(value) < 1:
+        return _below_one(value)
+    power = 0
+    while abs(value) >= base and power < len(units) - 1:
+        value, power = value / base, power + 1
+    return format(value, ".4g") + units[power]
+
+
+def _below_one(value: float) -> str:
+    for unit in ("m", "u", "n", "p", "f", "a", "z", "y"):
+        value *= 1000
+        if abs(value) >= 1 or unit == "y":
+            break
+    return format(value, ".4g") + unit
+
+
+_BINARY = ("", "ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")

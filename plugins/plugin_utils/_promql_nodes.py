@@ -99,6 +99,7 @@ class Signed(NamedTuple):
     """An expression with a sign before it."""
 
     body: Node
+    sign: str
 
 
 class Group(NamedTuple):

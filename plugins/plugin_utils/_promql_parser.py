@@ -64,8 +64,8 @@ class _Parser(Cursor):
     def signed(self) -> tree.Node:
         """Parse an operand with its sign."""
         if self.next in ("-", "+"):
-            self.take()
-            return tree.Signed(self.expression(_POWER))
+            sign = self.take()
+            return tree.Signed(self.expression(_POWER), sign)
         return self.suffixed(self.primary())
 
     def matching(self, op: str) -> tree.Matching:

@@ -30,7 +30,8 @@ def _data() -> dict[str, Any]:
     data = {name: value for path in sorted(files) for name, value in _read(path).items()}
     subjects = [v for k, v in data.items() if k.startswith("prometheus_alerts_") and k != EXTRA]
     if subjects:
-        data["prometheus_alerts"] = {
+        whole = data.get("prometheus_alerts")
+        data["prometheus_alerts"] = (whole if isinstance(whole, dict) else {}) | {
             name: entry for part in subjects for name, entry in part.items()
         }
     variables = _read(ROOT / "roles/prometheus/vars/main.yml")
@@ -73,6 +74,7 @@ def rules(shipped: dict[str, Any]) -> dict[str, Any]:
         shipped["prometheus_alerts"],
         defaults=shipped["prometheus_alert_defaults"],
         known_jobs=JOBS,
+        slos=shipped["prometheus_slos"],
     )
 
 

@@ -40,6 +40,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "others": lambda junk: alert_rules.alert_rules({"A": ALERT}, other_jobs=junk),
     "declared": lambda junk: alert_rules.alert_rules({"A": ALERT}, declared_jobs=junk),
     "intervals": lambda junk: alert_rules.alert_rules({"A": ALERT}, scrape_intervals=junk),
+    "slos": lambda junk: alert_rules.alert_rules({"A": ALERT}, slos=junk),
+    "slo": lambda junk: alert_rules.alert_rules(
+        {"A": ALERT}, slos={"S": {"objective": 99, "total": "a", "errors": "b"} | _dictionary(junk)}
+    ),
     "thresholds": lambda junk: alert_rules.alert_rules({"A": ALERT}, thresholds=junk),
     "threshold": lambda junk: alert_rules.alert_rules({"A": ALERT}, thresholds={"a": {"A": junk}}),
     "tests": lambda junk: alert_rule_tests.alert_rule_tests(RULES, junk),

@@ -1,0 +1,172 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make promtool unit tests of objectives (private to this collection).
+
+Each is a story of traffic and failures, told in half hours. What must fire when is worked out from
+the definition of the burn rate, not from the rules. promtool 2 counts a sample at the very start of a
+range and 3 does not: only moments at which both agree are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _numbers as numbers
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _slo_burn as burn
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._rule_texts import rendered
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._slo_burn import Pair
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._slo_event_tests import (
+    slo_event_tests,
+)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._slos import Slo
+
+ALERT = "ErrorBudgetBurn"
+STEP = 1_800_000
+_BUSY = 100.0
+
+
+class Part(NamedTuple):
+    """So many hours with so many requests a second, of which a share fails."""
+
+    hours: float
+    requests: float
+    share: float
+
+
+class Story(NamedTuple):
+    """Parts one after the other, and the hours at which to look."""
+
+    name: str
+    parts: tuple[Part, ...]
+    looks: tuple[float, ...]
+
+
+def slo_tests(
+    rule_file: Mapping[str, Any], slos: Sequence[Slo], *, rule_files: Sequence[str]
+) -> dict[str, Any]:
+    """Make the test file of the objectives: what is counted, and the alerts about the budgets."""
+    found: list[dict[str, Any]] = []
+    for slo in slos:
+        found += slo_event_tests(slo)
+        texts = _texts(rule_file, slo.name)
+        if texts:
+            found += [test for story in stories(slo) for test in _tests(slo, story, texts)]
+    interval = f"{STEP // 60_000}m"
+    return {"rule_files": list(rule_files), "evaluation_interval": interval, "tests": found}
+
+
+def _texts(rule_file: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
+    """Find the alerts of an objective by their severity."""
+    rules = [rule for group in rule_file["groups"] for rule in group["rules"]]
+    mine = [r for r in rules if r.get("alert") == ALERT and r["labels"].get("slo") == name]
+    return {rule["labels"]["severity"]: rule for rule in mine}
+
+
+def stories(slo: Slo) -> Iterator[Story]:
+    """Tell what tries every pair of ranges: just too much, just not, over again, too few failures.
+
+    A range need not be full: so the stories are short, but for those that show its length.
+    """
+    for kind, pairs in (("page", burn.PAGE), ("ticket", burn.TICKET)):
+        for pair in pairs:
+            limit = burn.share(pair, slo.budget, slo.length)
+            if limit is not None:
+                title = f"{kind}, {pair.long} and {pair.short}"
+                yield from _of_pair(slo, pair, title, limit)
+
+
+def _of_pair(slo: Slo, pair: Pair, title: str, limit: float) -> Iterator[Story]:
+    share = min(limit * 1.05, 1)
+    long, short = (burn.WINDOWS[name] / 3_600_000 for name in (pair.long, pair.short))
+    over, calm = Part(2, _BUSY, share), Part(short + 1, _BUSY, 0)
+    looks: tuple[float, ...] = (1, 2, 2 + short, 2 + short + 0.5)
+    yield Story(f"{title}: too much until it ends", (over, calm), looks)
+    yield Story(f"{title}: not too much", (Part(2, _BUSY, limit * 0.95),), (0, 1, 1.5))
+    # Among so many more requests before, what fails counts little for the pair with longer ranges.
+    busy, last = Part(8, 100_000 * _BUSY, 0), min(2, long)
+    looks = (8, 7 + long, 8 + long, 8 + long + 0.5)
+    yield Story(f"{title}: after busy hours", (busy, Part(long + 1, _BUSY, share)), looks)
+    if slo.min_errors:
+        least = slo.min_errors / (long * 3600) / share
+        more = (1.1 - 0.9 * (1 - last / long)) * long / last
+        parts = (busy, Part(long + 0.5, least * 0.9, share), Part(last + 0.5, least * more, share))
+        looks = (8 + long, 8 + long + last, 8 + long + last + 0.5)
+        yield Story(f"{title}: few failures, then more", parts, looks)
+
+
+def _tests(
+    slo: Slo, story: Story, texts: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    samples = [part for part in story.parts for _ in range(round(part.hours * 3_600_000 / STEP))]
+    checks = []
+    for hours in dict.fromkeys(story.looks):
+        place = round(hours * 3_600_000 / STEP)
+        if place < len(samples) and (alerts := _alerts(slo, samples, place, texts)) is not None:
+            moment = f"{place * STEP // 60_000}m"
+            checks.append({"eval_time": moment, "alertname": ALERT, "exp_alerts": alerts})
+    if checks:
+        yield {
+            "name": f"{slo.name}: {story.name}",
+            "interval": f"{STEP // 60_000}m",
+            "input_series": [
+                _series(slo, "slo:requests:rate5m", story.parts, lambda part: part.requests),
+                _series(slo, "slo:errors:rate5m", story.parts, lambda p: p.requests * p.share),
+            ],
+            "alert_rule_test": checks,
+        }
+
+
+def _series(slo: Slo, name: str, parts: Sequence[Part], of: Any) -> dict[str, str]:
+    labels = ",".join(f'{key}="{value}"' for key, value in slo.series_labels().items())
+    runs = [(round(part.hours * 3_600_000 / STEP), numbers.exact(of(part))) for part in parts]
+    values = " ".join(f"{value}x{count - 1}" for count, value in runs if count > 0)
+    return {"series": f"{name}{{{labels}}}", "values": values}
+
+
+def _alerts(
+    slo: Slo, samples: Sequence[Part], place: int, texts: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]] | None:
+    """Work out what fires; None where promtool 2 and 3 see it differently."""
+    found = []
+    for severity, pairs in ((slo.ticket, burn.TICKET), (slo.page, burn.PAGE)):
+        if severity is None or severity not in texts:
+            continue
+        seen = {_fires(slo, samples, place, pairs, first) for first in (0, 1)}
+        if len(seen) > 1:
+            return None
+        value = seen.pop()
+        if value is not None:
+            rule = texts[severity]
+            labels = {**slo.series_labels(), **rule["labels"]}
+            told = {k: rendered(t, labels, float(value)) for k, t in rule["annotations"].items()}
+            found.append({"exp_labels": labels, "exp_annotations": told})
+    return found
+
+
+def _fires(
+    slo: Slo, samples: Sequence[Part], place: int, pairs: Sequence[Pair], first: int
+) -> str | None:
+    """Give the share that the alert tells, as far as a text shows it."""
+    for pair in pairs:
+        limit = burn.share(pair, slo.budget, slo.length)
+        long = _window(samples, place, pair.long, first)
+        failed = sum(part.requests * part.share for part in long)
+        enough = failed / len(long) * burn.WINDOWS[pair.long] / 1000 >= slo.min_errors
+        ratio, short = _ratio(long), _ratio(_window(samples, place, pair.short, first))
+        if limit is not None and ratio > limit and short > limit and enough:
+            return format(ratio, ".4g")
+    return None
+
+
+def _window(samples: Sequence[Part], place: int, name: str, first: int) -> Sequence[Part]:
+    if name == "5m":
+        return samples[place : place + 1]
+    count = burn.WINDOWS[name] // STEP
+    return samples[max(0, place - count + first) : place + 1]
+
+
+def _ratio(window: Sequence[Part]) -> float:
+    requests = sum(part.requests for part in window)
+    return sum(part.requests * part.share for part in window) / requests if requests else 0.0
