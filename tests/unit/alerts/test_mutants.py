@@ -95,13 +95,17 @@ def _mutated(alert: str, rules: dict[str, Any]) -> Iterator[tuple[str, dict[str,
 
 
 def test_every_mutant_is_noticed(
-    alert: str, rules: dict[str, Any], tests: dict[str, Any], promtool: Any, tmp_path: Path
+    alert: str,
+    rules: dict[str, Any],
+    tests: dict[str, Any],
+    rules_of: Any,
+    promtool: Any,
+    tmp_path: Path,
 ) -> None:
     made = {"the original": rules, **dict(_mutated(alert, rules))}
     paths = []
     for number, changed in enumerate(made.values()):
-        only = [g for g in changed["groups"] if any(r.get("alert") == alert for r in g["rules"])]
-        (tmp_path / f"{number}.rules").write_text(yaml.safe_dump({"groups": only}))
+        (tmp_path / f"{number}.rules").write_text(yaml.safe_dump(rules_of(alert, changed)))
         document = rule_tests(rules, {alert: tests[alert]}, rule_files=[f"{number}.rules"])
         paths.append(tmp_path / f"{number}.tests")
         paths[-1].write_text(yaml.safe_dump(document))
