@@ -42,6 +42,11 @@ class Fault:
         """Tell whether it is being caused."""
         return host.run("systemctl", "is-active", "--quiet", self.unit).returncode == 0
 
+    def words(self, host: Host) -> str:
+        """Return the last thing it said."""
+        unit = ("journalctl", f"--unit={self.unit}", "--no-pager", "--output=cat")
+        return host.output(*unit, "--identifier=ai-assistant", "--lines=1", check=False)
+
     def end(self, host: Host) -> None:
         """End it; what it took is given back."""
         host.run("systemctl", "stop", self.unit)

@@ -50,6 +50,9 @@ def follow(stack: Stack, faults: Sequence[Fault], tell: Tell = lambda line: None
         for fault in faults:
             fault.cause(stack.app)
         _watch(stack, passages, begin, HOPS[:3], "FIRING", tell)
+        for fault in faults:
+            if not fault.lasts(stack.app):
+                tell(f"{fault.alert}: its fault ended early: {fault.words(stack.app)}")
     finally:
         for fault in faults:
             fault.end(stack.app)
