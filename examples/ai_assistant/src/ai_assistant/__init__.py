@@ -7,3 +7,5 @@
 from __future__ import annotations
 
 __version__ = "1.0.0"
+
+SERVICE = "ai-assistant"

@@ -26,9 +26,12 @@ def main() -> int:
     if command == "check":
         # A service may be running, and what it shares with its workers is not to be touched.
         os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
-    from .server import check, serve
+        from .check import check
 
-    return check(environment) if command == "check" else serve(environment)
+        return check(environment)
+    from .server import serve
+
+    return serve(environment)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,13 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from . import __version__, api, faults
+from . import SERVICE, __version__, api, faults
 from .cache import Cache
 from .dependencies import Unavailable
-from .instrumentation import configure_logging, instrument
+from .instrumentation.instrument import instrument
+from .instrumentation.logs import configure_logging
 from .settings import Settings, read_settings
 from .store import Store
-
-SERVICE = "ai-assistant"
 
 log = structlog.stdlib.get_logger("app")
 

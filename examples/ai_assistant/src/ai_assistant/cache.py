@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from .dependencies import Dependency
-from .instrumentation import CacheCounter
+from .instrumentation.cache import CacheCounter
 
 NAMESPACE = "ai_assistant"
 TIMEOUT = 0.5  # seconds; a cache that is slower than that is none

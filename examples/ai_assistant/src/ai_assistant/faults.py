@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 
-from .instrumentation import tool_execution
+from .instrumentation.tools import tool_execution
 from .tools import TOOLS, ToolResult
 
 LONGEST = 30.0  # seconds

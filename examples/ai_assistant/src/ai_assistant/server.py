@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 
 import structlog
 import uvicorn
 
-from .app import SERVICE, build
-from .instrumentation import configure_logging, empty_directory
+from . import SERVICE
+from .instrumentation.logs import configure_logging
+from .instrumentation.workers import empty_directory
 from .settings import SettingsError, read_settings
 
 log = structlog.stdlib.get_logger("server")
@@ -28,7 +28,7 @@ def serve(environment: Mapping[str, str]) -> int:
         log.critical("the settings cannot be used", error=str(exc))
         return 2
     configure_logging(settings.log_level, service=SERVICE)
-    empty_directory()
+    empty_directory()  # before anything imports the metrics, which open their files at once
     uvicorn.run(
         "ai_assistant.app:create_app",
         factory=True,
@@ -40,15 +40,4 @@ def serve(environment: Mapping[str, str]) -> int:
         access_log=False,  # the middleware writes one, with more in it
         server_header=False,
     )
-    return 0
-
-
-def check(environment: Mapping[str, str]) -> int:
-    """Say whether the settings can be used and the application can be made, without serving."""
-    try:
-        build(read_settings(environment))
-    except SettingsError as exc:
-        print(f"error: {exc}", file=sys.stderr)
-        return 2
-    print("the settings are good")
     return 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from .instrumentation import MetricsToolMixin
+from .instrumentation.tools import MetricsToolMixin
 
 LONGEST_EXPRESSION = 200
 LARGEST_NUMBER = 1e15

@@ -6,24 +6,12 @@
 
 Copy this folder into your application. It needs fastapi, prometheus-client and structlog, and nothing
 of the example around it.
+
+    instrument   everything in one call: metrics, request ids, access lines, /metrics, /healthz
+    logs         one JSON object a line
+    tools        measure what is done for a request and may fail
+    cache        count hits and misses
+    workers      several processes, one answer
+
+Nothing is imported here: a metric opens its file at once, and the files of an earlier run go first.
 """
-
-from __future__ import annotations
-
-from .cache import CacheCounter
-from .health import Check
-from .instrument import instrument
-from .logs import configure_logging
-from .tools import MetricsToolMixin, measured_tool, tool_execution
-from .workers import empty_directory
-
-__all__ = [
-    "CacheCounter",
-    "Check",
-    "MetricsToolMixin",
-    "configure_logging",
-    "empty_directory",
-    "instrument",
-    "measured_tool",
-    "tool_execution",
-]

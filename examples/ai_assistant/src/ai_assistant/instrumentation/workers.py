@@ -36,8 +36,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def empty_directory() -> None:
-    """Remove what workers of an earlier run have left. Call it before any worker starts."""
+    """Remove what an earlier run has left. Call it before any worker starts or imports a metric."""
     if directory := os.environ.get(VARIABLE):
+        Path(directory).mkdir(parents=True, exist_ok=True)
         for file in Path(directory).glob("*.db"):
             file.unlink()
 

@@ -11,7 +11,8 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import TooMuch, disk, memory
@@ -82,20 +83,25 @@ def _traffic(given: argparse.Namespace) -> object:
 
 
 def _memory(given: argparse.Namespace) -> object:
-    taken = memory.take(given.megabytes)
-    return {"megabytes": len(taken) // memory.MEGABYTE, "interrupted": _wait(given.duration)}
+    with _signals_held_back() as wait:
+        taken = memory.take(given.megabytes)
+        return {"megabytes": len(taken) // memory.MEGABYTE, "interrupted": wait(given.duration)}
 
 
 def _disk(given: argparse.Namespace) -> object:
-    with disk.taken(given.directory, given.megabytes):
-        return {"megabytes": given.megabytes, "interrupted": _wait(given.duration)}
+    with _signals_held_back() as wait, disk.taken(given.directory, given.megabytes):
+        return {"megabytes": given.megabytes, "interrupted": wait(given.duration)}
 
 
-def _wait(seconds: float) -> bool:
-    """Wait; tell whether a signal has ended it early."""
+@contextmanager
+def _signals_held_back() -> Iterator[Callable[[float], bool]]:
+    """Give a wait that a signal ends early, and that then tells so."""
     numbers = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-    return signal.sigtimedwait(numbers, seconds) is not None
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield lambda seconds: signal.sigtimedwait(numbers, seconds) is not None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,9 @@ async def send(traffic: Traffic) -> dict[str, Any]:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    limits = httpx.Limits(max_connections=AT_ONCE)
+    # A connection for each request: a server closes those on which an exception has occurred, and the
+    # next request on them would get no answer.
+    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
     # trust_env: a proxy of the environment has no business between the two.
     async with httpx.AsyncClient(
         base_url=traffic.url, limits=limits, timeout=60, trust_env=False

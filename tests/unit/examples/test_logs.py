@@ -1,0 +1,112 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever is logged, a line is valid JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.monitoring.tests.unit.examples.support import EXAMPLE
+
+from ai_assistant.instrumentation.logs import LONGEST, to_json
+
+PROGRAM = """
+import logging, threading, warnings
+import structlog
+from ai_assistant.instrumentation.logs import configure_logging
+
+configure_logging("INFO", service="test")
+log = structlog.stdlib.get_logger("mine")
+structlog.contextvars.bind_contextvars(request_id="r1")
+log.info("structured", size=3, at=float("nan"))
+log.debug("unseen")
+logging.getLogger("library").warning("standard %s", "text", extra={"extra_field": 1})
+try:
+    1 / 0
+except ZeroDivisionError:
+    log.exception("caught")
+warnings.warn("deprecated")
+thread = threading.Thread(target=lambda: {}["missing"])
+thread.start()
+thread.join()
+raise SystemError("uncaught\\nwith two lines")
+"""
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[dict[str, Any]]:
+    """Run the program and read what it prints."""
+    environment = {"PYTHONPATH": str(EXAMPLE / "src"), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_every_source_has_its_line(lines: list[dict[str, Any]]) -> None:
+    assert [(line["logger"], line["level"]) for line in lines] == [
+        ("mine", "info"),
+        ("library", "warning"),
+        ("mine", "error"),
+        ("py.warnings", "warning"),
+        ("process", "critical"),
+        ("process", "critical"),
+    ]
+    assert {line["service"] for line in lines} == {"test"}
+    assert {line["request_id"] for line in lines[:4]} == {"r1"}
+
+
+def test_fields_and_texts_arrive(lines: list[dict[str, Any]]) -> None:
+    structured, library, caught, warning, thread, uncaught = lines
+    assert (structured["message"], structured["size"], structured["at"]) == ("structured", 3, "nan")
+    assert (library["message"], library["extra_field"]) == ("standard text", 1)
+    assert caught["exception"].endswith("ZeroDivisionError: division by zero")
+    assert "deprecated" in warning["message"]
+    assert "KeyError: 'missing'" in thread["exception"]
+    assert uncaught["exception"].endswith("SystemError: uncaught\nwith two lines")
+
+
+def test_time_is_utc_with_zone(lines: list[dict[str, Any]]) -> None:
+    when = datetime.fromisoformat(lines[0]["@timestamp"])
+    assert when.utcoffset() is not None
+    assert abs((datetime.now(UTC) - when).total_seconds()) < 600
+
+
+class Odd:
+    """Something that only knows how to be printed."""
+
+    def __str__(self) -> str:
+        return "odd"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (float("inf"), "inf"),
+        (Odd(), "odd"),
+        (Path("/tmp"), "/tmp"),
+        (b"\xff", "b'\\xff'"),
+        ({1: {2}, (1, 2): None}, {"1": [2], "(1, 2)": None}),
+        ([True, 1.5, ("a",)], [True, 1.5, ["a"]]),
+        ("\udcff\x00\n", "\udcff\x00\n"),
+        ("x" * (LONGEST + 1), "x" * (LONGEST // 2) + " ... " + "x" * (LONGEST // 2)),
+    ],
+)
+def test_odd_values_make_valid_json(value: object, found: object) -> None:
+    line = to_json({"field": value})
+    assert json.loads(line, parse_constant=pytest.fail) == {"field": found}
+    assert line.isascii()
+    assert "\n" not in line
