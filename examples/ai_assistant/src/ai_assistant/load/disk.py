@@ -18,16 +18,18 @@ from pathlib import Path
 from . import TooMuch
 
 MEGABYTE = 1024 * 1024
-RESERVE = 64  # megabytes that stay free whatever is asked for
+# What stays free whatever is asked for: a fiftieth of the file system, and of a large one so many megabytes.
+RESERVE_PART, RESERVE = 50, 64
 
 
 @contextmanager
 def taken(directory: Path, megabytes: int) -> Iterator[None]:
     """Hold that much space of the directory's file system."""
     status = os.statvfs(directory)
-    free = status.f_bavail * status.f_frsize // MEGABYTE
-    if megabytes > free - RESERVE:
-        text = f"{megabytes} MB is more than the {free} MB that are free less {RESERVE}"
+    size, free = (n * status.f_frsize // MEGABYTE for n in (status.f_blocks, status.f_bavail))
+    reserve = min(size // RESERVE_PART, RESERVE)
+    if megabytes > free - reserve:
+        text = f"{megabytes} MB is more than the {free} MB that are free less {reserve}"
         raise TooMuch(f"{directory}: {text}")
     with tempfile.TemporaryFile(dir=directory) as file:
         os.posix_fallocate(file.fileno(), 0, megabytes * MEGABYTE)
