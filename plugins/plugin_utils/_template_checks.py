@@ -29,13 +29,13 @@ def template_checks(
     faults.refuse()
     # amtool demands a pattern, and is content with one that matches nothing.
     globs = [f"--template.glob={_in_config(glob)}" for glob in templates or ["templates/*.tmpl"]]
-    texts: dict[str, str] = {}
+    places: dict[tuple[str, bool], list[str]] = {}
     for number, receiver in enumerate(receivers):
         for path, text in _texts(receiver, str(receiver.get("name", f"[{number}]"))):
-            texts.setdefault(text, path)
+            places.setdefault((text, path.endswith(".html")), []).append(path)
     return [
-        {"argv": ["{release}/amtool", "template", "render", *globs, *_what(path, text, sample)]}
-        for text, path in texts.items()
+        {"argv": ["{release}/amtool", "template", "render", *globs, _data(sample), *words]}
+        for words in (_text(text, page, paths) for (text, page), paths in places.items())
         for sample in samples
     ]
 
@@ -50,12 +50,15 @@ def _in_config(path: str) -> str:
     return path if path.startswith("/") else f"{{config}}/{path}"
 
 
-def _what(path: str, text: str, sample: str) -> Iterator[str]:
-    yield f"--template.data={_in_config(sample)}"
-    if path.endswith(".html"):
-        yield "--template.type=html"
+def _data(sample: str) -> str:
+    return f"--template.data={_in_config(sample)}"
+
+
+def _text(text: str, page: bool, paths: list[str]) -> list[str]:
     # A remark that is not rendered: the error shows the command, and so which text is meant.
-    yield f"--template.text={{{{/* {path.replace('*/', '* /')} */}}}}{text}"
+    remark = ", ".join(paths).replace("*/", "* /")
+    kind_of = ["--template.type=html"] if page else []
+    return [*kind_of, f"--template.text={{{{/* {remark} */}}}}{text}"]
 
 
 def _texts(data: Any, path: str) -> Iterator[tuple[str, str]]:

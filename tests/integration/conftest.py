@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from integration.support.fixtures import (
+    alertmanager,
     fake,
     host,
     hosts,
+    make,
     make_fake,
+    prometheus,
     pytest_configure,
     pytest_generate_tests,
     server,
@@ -19,10 +24,13 @@ from integration.support.fixtures import (
 
 # Fixtures and hooks are found by pytest in the names of this file.
 __all__ = [
+    "alertmanager",
     "fake",
     "host",
     "hosts",
+    "make",
     "make_fake",
+    "prometheus",
     "pytest_configure",
     "pytest_generate_tests",
     "server",
@@ -31,5 +39,5 @@ __all__ = [
 
 @pytest.fixture(scope="session")
 def prefix() -> str:
-    """Return what the names of the hosts begin with."""
-    return "barehost-it"
+    """Return what the names of the hosts begin with; two runs at once need two names."""
+    return os.environ.get("BAREHOST_INTEGRATION", "barehost-it")

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from integration.support.claims import converged, nothing_written, refused
-from integration.support.fake import RELEASES, Member, archive, numbers, publish, remove, sha256
+from integration.support.fake import RELEASES, Member, archive, publish, sha256
 from integration.support.host import Host, poll
 from integration.support.products import RULE, Product, dump
 from integration.support.server import Server
@@ -19,33 +19,6 @@ from integration.support.server import Server
 SCRAPE = dump(
     {"scrape_configs": [{"job_name": "x", "static_configs": [{"targets": ["127.0.0.1:9"]}]}]}
 )
-
-
-@pytest.fixture
-def make(host: Host) -> Iterator[Callable[[str], Product]]:
-    """Make deployments of a product, each with a name and port of its own."""
-    made: list[Product] = []
-
-    def make(product: str) -> Product:
-        number = next(numbers)
-        made.append(Product(host, f"real{number:03}", 20000 + number, product))
-        return made[-1]
-
-    yield make
-    for product in made:
-        remove(product)
-
-
-@pytest.fixture
-def prometheus(make: Callable[[str], Product]) -> Product:
-    """Return a Prometheus, not deployed yet."""
-    return make("prometheus")
-
-
-@pytest.fixture
-def alertmanager(make: Callable[[str], Product]) -> Product:
-    """Return an Alertmanager, not deployed yet."""
-    return make("alertmanager")
 
 
 def jobs(prometheus: Product) -> list[str]:

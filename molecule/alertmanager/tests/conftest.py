@@ -18,10 +18,11 @@ Message = dict[str, Any]
 
 
 class Alerts:
-    """Posts alerts about an instance that no earlier run has told of."""
+    """Posts alerts about a host that no earlier run has told of."""
 
     def __init__(self, ask: Any) -> None:
-        self.ask, self.instance = ask, f"app1-{uuid.uuid4().hex[:6]}:9100"
+        self.ask, self.name = ask, f"app1-{uuid.uuid4().hex[:6]}"
+        self.instance = f"{self.name}:9100"
         self.begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=90)
 
     def post(self, *labels: dict[str, str], over: bool = False, **annotations: str) -> None:
@@ -29,7 +30,7 @@ class Alerts:
         now = datetime.datetime.now(datetime.UTC)
         alerts = [
             {
-                "labels": {"instance": self.instance, **one},
+                "labels": {"host": self.name, "instance": self.instance, **one},
                 "annotations": annotations,
                 "startsAt": self.begin.isoformat(),
                 "endsAt": (now if over else now + datetime.timedelta(minutes=5)).isoformat(),
@@ -41,9 +42,9 @@ class Alerts:
         assert status == 200, text
 
     def received(self, kind: str) -> list[Message]:
-        """Return the messages of a kind that name the instance, oldest first."""
+        """Return the messages of a kind that name the host, oldest first."""
         found: list[Message] = self.ask.json(f"{RECEIVERS}/received?kind={kind}")
-        return [message for message in found if self.instance in str(message)]
+        return [message for message in found if self.name in str(message)]
 
 
 @pytest.fixture(scope="module")

@@ -71,9 +71,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Proof:
-    """What one inhibition rule must do: a source, and alerts that it holds back or not."""
+    """What one inhibition rule must do: its source, and alerts that it holds back or not.
+
+    bare: the source without the labels that the rule compares. Labels that both sides lack are equal,
+    so a careless rule would let it hold back every alert that lacks them too.
+    """
 
     source: Labels
+    bare: Labels
     cases: tuple[Case, ...]
 
 
@@ -89,22 +94,25 @@ def _proof(rule: Mapping[str, Any], name: str) -> Proof:
     # What a matcher asks for counts more than what is merely equal on both sides.
     source = {"alertname": f"{name}-source", **shared} | _satisfying(sources, shared)
     target = {"alertname": f"{name}-target", **shared} | _satisfying(targets, shared)
-    return Proof(source, tuple(_cases(rule["equal"], targets, target)))
+    compared = set(rule["equal"]) - {"alertname"}  # no alert is without a name
+    stranger = _without(target, compared) | {"alertname": f"{name}-stranger"}
+    cases = (*_cases(rule["equal"], targets, target), Case("nothing in common", stranger, False))
+    return Proof(source, _without(source, compared), cases)
 
 
 def _cases(equal: list[str], targets: list[tuple[str, str, str]], target: Labels) -> Iterator[Case]:
     yield Case("the pair", target, True)
     for label in equal:
         yield Case(f"another {label}", target | {label: "another"}, False)
-        if label != "alertname":  # no alert is without a name
-            yield Case(f"no {label}", _without(target, label), False)
+        if label != "alertname":
+            yield Case(f"no {label}", _without(target, {label}), False)
     for label, _operator, _value in targets:
         if label not in equal:
             yield Case(f"{label} is none of the rule's", target | {label: "unlike"}, False)
 
 
-def _without(labels: Labels, name: str) -> Labels:
-    return {label: value for label, value in labels.items() if label != name}
+def _without(labels: Labels, names: set[str]) -> Labels:
+    return {label: value for label, value in labels.items() if label not in names}
 
 
 def _satisfying(matchers: list[tuple[str, str, str]], shared: Labels) -> Labels:

@@ -12,6 +12,7 @@ import pytest
 
 from integration.support.fake import VERSIONS, Fake, numbers, publish, remove
 from integration.support.host import Host, booted
+from integration.support.products import Product
 from integration.support.server import Server, ports
 
 SUITES = ("bookworm", "trixie", "bullseye")
@@ -80,3 +81,30 @@ def server(host: Host) -> Iterator[Server]:
     server = Server(host, next(ports)).start()
     yield server
     host.run("systemctl", "stop", "barehost-it-web-*", check=False)
+
+
+@pytest.fixture
+def make(host: Host) -> Iterator[Callable[[str], Product]]:
+    """Make deployments of a product, each with a name and port of its own."""
+    made: list[Product] = []
+
+    def make(product: str) -> Product:
+        number = next(numbers)
+        made.append(Product(host, f"real{number:03}", 20000 + number, product))
+        return made[-1]
+
+    yield make
+    for product in made:
+        remove(product)
+
+
+@pytest.fixture
+def prometheus(make: Callable[[str], Product]) -> Product:
+    """Return a Prometheus, not deployed yet."""
+    return make("prometheus")
+
+
+@pytest.fixture
+def alertmanager(make: Callable[[str], Product]) -> Product:
+    """Return an Alertmanager, not deployed yet."""
+    return make("alertmanager")

@@ -32,6 +32,7 @@ def test_a_pair_has_what_the_matchers_want_and_equal_labels() -> None:
     [proof] = proofs([LADDER])
     shared = {"alertname": "rule0-alertname", "device": "rule0-device"}
     assert proof.source == {**shared, "severity": "critical"}
+    assert proof.bare == {"alertname": "rule0-alertname", "severity": "critical"}
     assert {case.what: (case.labels, case.held_back) for case in proof.cases} == {
         "the pair": ({**shared, "severity": "warning"}, True),
         "another alertname": (
@@ -40,6 +41,7 @@ def test_a_pair_has_what_the_matchers_want_and_equal_labels() -> None:
         ),
         "another device": ({**shared, "severity": "warning", "device": "another"}, False),
         "no device": ({"alertname": "rule0-alertname", "severity": "warning"}, False),
+        "nothing in common": ({"alertname": "rule0-stranger", "severity": "warning"}, False),
         "severity is none of the rule's": ({**shared, "severity": "unlike"}, False),
     }
 

@@ -28,10 +28,15 @@ def test_templates_are_found_at_any_depth_once_and_in_order() -> None:
         {"name": "b", "slack_configs": [{"title": "{{ .B }}", "fields": [{"value": "{{ .C }}"}]}]},
     ]
     assert texts(receivers) == [
-        "{{/* a.email_configs[0].headers.Subject */}}{{ .B }}",
+        "{{/* a.email_configs[0].headers.Subject, b.slack_configs[0].title */}}{{ .B }}",
         "{{/* a.email_configs[0].text */}}{{ .A }}",
         "{{/* b.slack_configs[0].fields[0].value */}}{{ .C }}",
     ]
+
+
+def test_a_page_is_judged_as_one_even_where_a_text_is_the_same() -> None:
+    found = template_checks([{"name": "a", "text": "{{ . }}", "html": "{{ . }}"}], samples=SAMPLES)
+    assert ["--template.type=html" in check["argv"] for check in found] == [False, True]
 
 
 def test_plain_texts_are_none() -> None:
