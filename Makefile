@@ -63,6 +63,7 @@ lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
 	ruff format --check .
 	cd .ac && mypy --config-file ../pyproject.toml -p ansible_collections.barehost.monitoring.plugins
 	cd tests && mypy --config-file ../pyproject.toml -p hosts -p mirror -p receivers -p demo
+	cd tests && MYPYPATH=.:$(CURDIR)/.ac mypy --config-file ../pyproject.toml -p alerts
 	MYPYPATH=tests:. mypy --config-file pyproject.toml -p bench
 	cd examples/ai_assistant && MYPYPATH=src mypy --config-file ../../pyproject.toml -p ai_assistant -m build -m launcher
 	ansible-lint
@@ -83,6 +84,13 @@ test-integration: hosts  ## the module on real systemd hosts: every guarantee, a
 
 molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempotence, verify
 	@molecule test --all
+
+##@ write it down
+
+.PHONY: docs
+docs: mirror  ## tables of the roles' READMEs, runbooks, and the table of alerts with their scores (docs/alerts.md)
+	@for role in roles/*; do aar-doc $$role markdown; done
+	@PYTHONPATH=.ac:tests $(BIN)/python3 -m alerts docs
 
 ##@ measure it
 

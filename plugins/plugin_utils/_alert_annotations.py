@@ -41,8 +41,8 @@ def annotated(
     """Collect the annotations of a rule and check them."""
     values = entry.values
     given = {name: values[name] for name in _KNOWN if name in values}
-    if defaults.runbook_url and "runbook_url" not in given:
-        given["runbook_url"] = defaults.runbook_url
+    if "runbook_url" not in given and (page := defaults.page(entry.path)):
+        given["runbook_url"] = page
     if "runbook_url" in given:
         given["runbook_url"] = given["runbook_url"].replace("<alertname>", entry.name)
     given = {**defaults.annotations, **given, **values.get("annotations", {})}

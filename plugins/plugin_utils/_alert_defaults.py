@@ -36,7 +36,8 @@ _KEYS: Mapping[str, schema.Check] = {
     "labels": schema.labels,
     "required": schema.texts,
     "retention": schema.span,
-    "runbook_url": schema.text,
+    "runbook_url": schema.line,
+    "runbook_url_extra": schema.line,
     "scrape_interval": schema.span,
     "selectors": schema.named_texts,
     "severities": schema.texts,
@@ -60,12 +61,19 @@ class Defaults:
     required: tuple[str, ...] = ("summary",)
     retention: str = ""
     runbook_url: str = ""
+    runbook_url_extra: str | None = None
+    """For alerts of the option extra; None means the same as for all."""
     scrape_interval: str = "15s"
     selectors: Mapping[str, str] = field(default_factory=dict)
     severities: tuple[str, ...] = ("none", "info", "warning", "critical")
     severity: str = "warning"
     version: tuple[int, int] = (3, 5)
     jobs: Jobs = field(default_factory=Jobs)
+
+    def page(self, path: str) -> str:
+        """Give the address of the runbook of an alert that says none."""
+        own = path.startswith("extra.") and self.runbook_url_extra is not None
+        return (self.runbook_url_extra or "") if own else self.runbook_url
 
     def interval(self, group: str) -> int:
         """Give the evaluation interval of a group in milliseconds."""

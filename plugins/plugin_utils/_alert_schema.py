@@ -39,6 +39,11 @@ def text(value: Any) -> str:
     return "" if value.strip() else "is empty"
 
 
+def line(value: Any) -> str:
+    """Want a string, which may be empty."""
+    return "" if value == "" else text(value)
+
+
 def duration(value: Any) -> str:
     """Want a duration."""
     if isinstance(value, str) and milliseconds(value) is not None:

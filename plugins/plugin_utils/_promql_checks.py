@@ -37,6 +37,8 @@ class Analysis:
     metrics: frozenset[str] = frozenset()
     pinned: frozenset[str] = frozenset()
     """Labels that a matcher fixes to one value."""
+    jobless: bool = False
+    """Whether a selector takes series of any job."""
     longest: int = 0
     """How far back it looks, in milliseconds."""
     windows: tuple[tuple[str, int], ...] = ()
@@ -61,6 +63,7 @@ def analyse(expression: str) -> Analysis:
         frozenset(notes.jobs),
         frozenset(notes.metrics),
         frozenset(notes.pinned),
+        notes.jobless,
         notes.longest,
         tuple(notes.windows.items()),
     )

@@ -25,6 +25,8 @@ class Notes:
     faults: list[str] = field(default_factory=list)
     jobs: set[str] = field(default_factory=set)
     metrics: set[str] = field(default_factory=set)
+    jobless: bool = False
+    """Whether a selector takes series of any job."""
     pinned: set[str] = field(default_factory=set)
     windows: dict[str, int] = field(default_factory=dict)
     """The shortest range from which a change or a rate is computed, by job, "" for any job."""
@@ -36,6 +38,8 @@ class Notes:
         """Look at a selector."""
         absent: set[str] = set()
         self.metrics.add(node.metric)
+        named = [m.label for m in node.matchers if m.op == "=" and m.value]
+        self.jobless = self.jobless or "job" not in named
         for matcher in node.matchers:
             if matcher.op != "=":
                 continue

@@ -20,7 +20,8 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_forms 
 
 _PLACEHOLDER = re.compile(r"<([a-zA-Z_]\w*)(?::\w+)?>")
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_SILENCED_BY = ("job", "host", "instance", "slo")
+_OPERATOR = re.compile(r"\s+(and|or|unless|/)\s+(?=[^\"]*(?:\"[^\"]*\"[^\"]*)*$)")
+_WIDTH = 100
 
 
 def runbooks(rule_file: Any, entries: Any, *, source: str = "the alerts' data") -> dict[str, str]:
@@ -86,13 +87,18 @@ def _conditions(group: str, rules: list[dict[str, Any]], entry: Mapping[str, Any
         yield f"`{severity}`, {held}:"
         yield ""
         yield "```promql"
-        yield rule["expr"]
+        yield _broken(rule["expr"])
         yield "```"
         yield ""
     job = entry.get("job")
     left_out = f" It is left out where the job `{job}` has no targets." if job else ""
     yield f"It stands in the group `{group}`.{left_out}"
     yield ""
+
+
+def _broken(expr: str) -> str:
+    """Break a long expression before its larger operators."""
+    return _OPERATOR.sub(r"\n\1 ", expr) if len(expr) > _WIDTH else expr
 
 
 def _distinct(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -104,6 +110,9 @@ def _distinct(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _threshold(name: str, rules: list[dict[str, Any]], entry: Mapping[str, Any]) -> Iterator[str]:
+    if entry.get("each_slo"):
+        yield "The limits follow from the objective, its period and its budget: see `prometheus_slos`."
+        yield ""
     threshold = entry.get("threshold")
     if threshold is None:
         return
@@ -154,11 +163,7 @@ def _steps(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _silence(name: str, rules: list[dict[str, Any]]) -> Iterator[str]:
-    shape = analyse(rules[0]["expr"]).shape
-    fixed = rules[0].get("labels", {})
-    labels = [label for label in _SILENCED_BY if shape.may_have(label) or label in fixed]
-    if shape.open:
-        labels = [label for label in labels if label in ("host", "instance")]
+    labels = _identifying(rules[0])
     matchers = " ".join([f"alertname={name}", *(f"{label}=<{label}>" for label in labels)])
     yield "## Silence it"
     yield ""
@@ -170,3 +175,13 @@ def _silence(name: str, rules: list[dict[str, Any]]) -> Iterator[str]:
         f"--comment='<why>' {matchers}"
     )
     yield "```"
+
+
+def _identifying(rule: Mapping[str, Any]) -> list[str]:
+    """Name the labels that tell one alert from another of its name."""
+    fixed = [label for label in ("slo", "job") if label in rule.get("labels", {})]
+    shape = analyse(rule["expr"]).shape
+    if shape.open:
+        return fixed or ["instance"]
+    kept = shape.labels - ({"host", "job"} if "instance" in shape.labels else set())
+    return [*fixed, *sorted(kept.difference(fixed))]

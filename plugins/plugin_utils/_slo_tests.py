@@ -13,8 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
+    _alert_defaults,
+    _alert_jobs,
+    _slos,
+)
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _numbers as numbers
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _slo_burn as burn
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._rule_tests import alerts_of
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._rule_texts import rendered
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._slo_burn import Pair
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._slo_event_tests import (
@@ -35,12 +43,34 @@ class Part(NamedTuple):
     share: float
 
 
+_BEFORE = Part(8, 100_000 * _BUSY, 0)
+"""Among so many more requests before, what fails counts nothing over the longer ranges."""
+
+
 class Story(NamedTuple):
     """Parts one after the other, and the hours at which to look."""
 
     name: str
     parts: tuple[Part, ...]
     looks: tuple[float, ...]
+    others: bool = False
+    """Whether another objective fails all the time."""
+
+
+def slo_test_file(
+    rule_file: Any, slos: Any, *, known_jobs: Any, selectors: Any, rule_files: Any
+) -> dict[str, Any]:
+    """Check the input and make the test file."""
+    faults = Faults()
+    if fault := schema.texts(rule_files):
+        faults.add("rule_files", fault)
+    jobs = _alert_jobs.read(known_jobs, None, None, None, faults)
+    given = {"selectors": selectors} if selectors else {}
+    found = _slos.read(slos, _alert_defaults.read(given, "3.5", jobs, faults), faults)
+    if not isinstance(rule_file, dict) or not isinstance(rule_file.get("groups"), list):
+        faults.add("rules", "wants what alert_rules returns (example: {groups: [...]})")
+    faults.refuse()
+    return slo_tests(rule_file, found, rule_files=rule_files)
 
 
 def slo_tests(
@@ -59,9 +89,12 @@ def slo_tests(
 
 def _texts(rule_file: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
     """Find the alerts of an objective by their severity."""
-    rules = [rule for group in rule_file["groups"] for rule in group["rules"]]
-    mine = [r for r in rules if r.get("alert") == ALERT and r["labels"].get("slo") == name]
-    return {rule["labels"]["severity"]: rule for rule in mine}
+    found: dict[str, Mapping[str, Any]] = {}
+    for rule in alerts_of(rule_file):
+        labels = rule.get("labels", {})
+        if rule["alert"] == ALERT and labels.get("slo") == name:
+            found[labels["severity"]] = {"annotations": {}, **rule}
+    return found
 
 
 def stories(slo: Slo) -> Iterator[Story]:
@@ -69,31 +102,53 @@ def stories(slo: Slo) -> Iterator[Story]:
 
     A range need not be full: so the stories are short, but for those that show its length.
     """
+    yield Story("another objective fails", (Part(1, _BUSY, 0),), (0, 0.5), others=True)
     for kind, pairs in (("page", burn.PAGE), ("ticket", burn.TICKET)):
         for pair in pairs:
             limit = burn.share(pair, slo.budget, slo.length)
             if limit is not None:
                 title = f"{kind}, {pair.long} and {pair.short}"
                 yield from _of_pair(slo, pair, title, limit)
+                yield from _of_one_range(pair, title, limit, alone=pair != pairs[0])
 
 
 def _of_pair(slo: Slo, pair: Pair, title: str, limit: float) -> Iterator[Story]:
-    share = min(limit * 1.05, 1)
-    long, short = (burn.WINDOWS[name] / 3_600_000 for name in (pair.long, pair.short))
+    share, (long, short) = min(limit * 1.05, 1), _hours(pair)
     over, calm = Part(2, _BUSY, share), Part(short + 1, _BUSY, 0)
     looks: tuple[float, ...] = (1, 2, 2 + short, 2 + short + 0.5)
     yield Story(f"{title}: too much until it ends", (over, calm), looks)
     yield Story(f"{title}: not too much", (Part(2, _BUSY, limit * 0.95),), (0, 1, 1.5))
-    # Among so many more requests before, what fails counts little for the pair with longer ranges.
-    busy, last = Part(8, 100_000 * _BUSY, 0), min(2, long)
+    last = min(2, long)
     looks = (8, 7 + long, 8 + long, 8 + long + 0.5)
-    yield Story(f"{title}: after busy hours", (busy, Part(long + 1, _BUSY, share)), looks)
+    yield Story(f"{title}: after busy hours", (_BEFORE, Part(long + 1, _BUSY, share)), looks)
     if slo.min_errors:
         least = slo.min_errors / (long * 3600) / share
         more = (1.1 - 0.9 * (1 - last / long)) * long / last
-        parts = (busy, Part(long + 0.5, least * 0.9, share), Part(last + 0.5, least * more, share))
+        few, enough = Part(long + 0.5, least * 0.9, share), Part(last + 0.5, least * more, share)
         looks = (8 + long, 8 + long + last, 8 + long + last + 0.5)
-        yield Story(f"{title}: few failures, then more", parts, looks)
+        yield Story(f"{title}: few failures, then more", (_BEFORE, few, enough), looks)
+
+
+def _of_one_range(pair: Pair, title: str, limit: float, *, alone: bool) -> Iterator[Story]:
+    """Tell of too much over the one range and not quite over the other.
+
+    The first pair of an alert needs busy hours before, so that the second does not see it.
+    """
+    long, short = _hours(pair)
+    failing, much = max(short, 0.5), min(limit * 2, 1)
+    calm = 1 if alone else long - failing
+    before, start = ((), 0) if alone else ((_BEFORE,), 8)
+    weight = failing * (much / (0.9 * limit) - 1) / calm
+    parts = (Part(calm, _BUSY * weight, 0), Part(failing + 0.5, _BUSY, much))
+    end = start + calm + failing - 0.5
+    yield Story(f"{title}: the long range not quite", (*before, *parts), (end,))
+    first, last = Part(min(1, long / 2), 10 * _BUSY, much), Part(failing + 1, _BUSY, limit * 0.9)
+    end = start + first.hours + failing
+    yield Story(f"{title}: the short range not quite", (*before, first, last), (end - 0.5, end))
+
+
+def _hours(pair: Pair) -> tuple[float, float]:
+    return burn.WINDOWS[pair.long] / 3_600_000, burn.WINDOWS[pair.short] / 3_600_000
 
 
 def _tests(
@@ -111,6 +166,7 @@ def _tests(
             "name": f"{slo.name}: {story.name}",
             "interval": f"{STEP // 60_000}m",
             "input_series": [
+                *(_strangers(len(samples)) if story.others else ()),
                 _series(slo, "slo:requests:rate5m", story.parts, lambda part: part.requests),
                 _series(slo, "slo:errors:rate5m", story.parts, lambda p: p.requests * p.share),
             ],
@@ -123,6 +179,14 @@ def _series(slo: Slo, name: str, parts: Sequence[Part], of: Any) -> dict[str, st
     runs = [(round(part.hours * 3_600_000 / STEP), numbers.exact(of(part))) for part in parts]
     values = " ".join(f"{value}x{count - 1}" for count, value in runs if count > 0)
     return {"series": f"{name}{{{labels}}}", "values": values}
+
+
+def _strangers(count: int) -> Iterator[dict[str, str]]:
+    """Give the series of another objective, all of whose requests fail."""
+    rates = ["slo:requests:rate5m", "slo:errors:rate5m"]
+    for name in [*rates, *(f"slo:error:ratio_rate{window}" for window in burn.WINDOWS)]:
+        value = numbers.exact(_BUSY) if name in rates else "1"
+        yield {"series": f'{name}{{slo="another-objective"}}', "values": f"{value}x{count}"}
 
 
 def _alerts(

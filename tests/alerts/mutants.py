@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,7 @@ def mutants(rule: Rule) -> Iterator[tuple[str, Rule]]:
     """Name and make the mutants of a rule."""
     node = parse(rule["expr"])
     found = [one for source in _SOURCES for one in changed(node, source)]
-    for name, other in [*found, *_labels(node)]:
+    for name, other in [*found, *_matchers(node), *_labels(node)]:
         yield name, {**rule, "expr": written(other)}
     if "alert" not in rule:
         return
@@ -53,7 +53,8 @@ def _thresholds(node: Node) -> Iterator[Change]:
         number = bare(getattr(node, side))
         if isinstance(number, tree.Number):
             for value in _moved(node.op, number.value):
-                yield f"threshold: {node.op} {value:g}", node._replace(**{side: tree.Number(value)})
+                new: dict[str, Any] = {side: tree.Number(value)}
+                yield f"threshold: {node.op} {value:g}", node._replace(**new)
 
 
 def _moved(op: str, number: float) -> tuple[float, ...]:
@@ -82,39 +83,47 @@ def _operators(node: Node) -> Iterator[Change]:
 
 
 def _matchers(node: Node) -> Iterator[Change]:
-    """Leave out a condition of a selector, or one alternative of it."""
-    if not isinstance(node, tree.Selector):
-        return
-    for place, matcher in enumerate(node.matchers):
-        rest = (*node.matchers[:place], *node.matchers[place + 1 :])
-        shown = f"{matcher.label}{matcher.op}{matcher.value}"
-        if node.metric or rest:
-            yield f"matcher: without {shown[:40]}", node._replace(matchers=rest)
+    """Leave out, in the whole expression, a condition of its selectors or one alternative of it.
+
+    In one place alone it would often change nothing: the other side of a division has it, too.
+    """
+    for matcher in _all(node, lambda inner: inner.matchers, tree.Selector):
+        shown = f"{matcher.label}{matcher.op}{matcher.value}"[:40]
+        yield f"matcher: without {shown}", mapped(node, partial(_selecting, matcher, ""))
         parts = matcher.value.split("|") if matcher.op in ("=~", "!~") else []
-        if "(" in matcher.value:
-            continue
-        for part in parts if len(parts) > 1 else ():
-            fewer = matcher._replace(value="|".join(other for other in parts if other != part))
-            found = (*node.matchers[:place], fewer, *node.matchers[place + 1 :])
-            yield f"matcher: {matcher.label} without {part}", node._replace(matchers=found)
+        for part in parts if len(parts) > 1 and "(" not in matcher.value else ():
+            fewer = "|".join(other for other in parts if other != part)
+            changed_node = mapped(node, partial(_selecting, matcher, fewer))
+            yield f"matcher: {matcher.label} without {part}", changed_node
+
+
+def _selecting(matcher: tree.Matcher, value: str, node: Node) -> Node:
+    """Give a matcher another value, or take it away."""
+    if not isinstance(node, tree.Selector) or matcher not in node.matchers:
+        return node
+    other = [matcher._replace(value=value)] if value else []
+    rest = [one for one in node.matchers if one != matcher]
+    return node._replace(matchers=(*other, *rest))
+
+
+def _all(node: Node, parts: Callable[[Any], Iterable[Any]], kind: type[Any]) -> list[Any]:
+    """List the parts of all nodes of a kind, each once."""
+    found: dict[Any, None] = {}
+
+    def note(inner: Node) -> Node:
+        if isinstance(inner, kind):
+            found.update(dict.fromkeys(parts(inner)))
+        return inner
+
+    mapped(node, note)
+    return list(found)
 
 
 def _labels(node: Node) -> Iterator[Change]:
     """Aggregate away, in the whole expression, a label that was kept."""
-    for label in _kept(node):
-        yield f"label: by without {label}", mapped(node, partial(_without, label))
-
-
-def _kept(node: Node) -> list[str]:
-    found: dict[str, None] = {}
-
-    def note(inner: Node) -> Node:
-        if isinstance(inner, tree.Aggregation) and not inner.without:
-            found.update(dict.fromkeys(inner.labels))
-        return inner
-
-    mapped(node, note)
-    return [label for label in found if label != "le"]
+    for label in _all(node, lambda inner: () if inner.without else inner.labels, tree.Aggregation):
+        if label != "le":
+            yield f"label: by without {label}", mapped(node, partial(_without, label))
 
 
 def _without(label: str, node: Node) -> Node:
@@ -134,4 +143,4 @@ def _windows(node: Node) -> Iterator[Change]:
         yield "window: without offset", node._replace(offset=0)
 
 
-_SOURCES = (_thresholds, _operators, _matchers, _windows)
+_SOURCES = (_thresholds, _operators, _windows)

@@ -1,25 +1,30 @@
 # Copyright (c) Barehost contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many mutants of an alert its tests notice: one run of promtool for all of them."""
+"""How many mutants of an alert its tests notice: promtool runs once for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import yaml
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._rule_tests import rule_tests
 
-from alerts.mutants import mutants
+from alerts.documents import BURN, document
+from alerts.mutants import Rule, mutants
 from alerts.promtool import NEWEST, promtool
+
+ORIGINAL = "the original"
+_AT_ONCE = 3
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class Score(NamedTuple):
     """What a run showed."""
 
+    tests: int
     all: int
     survivors: tuple[str, ...]
     original_passes: bool
@@ -30,15 +35,65 @@ class Score(NamedTuple):
         return self.all - len(self.survivors)
 
 
-def score(alert: str, rules: dict[str, Any], tests: dict[str, Any], folder: Path) -> Score:
+def score(alert: str, rules: dict[str, Any], folder: Path) -> Score:
     """Try the tests of an alert on each of its mutants, and on the original."""
-    group = next(g for g in rules["groups"] if any(r.get("alert") == alert for r in g["rules"]))
-    made = [("the original", group), *_changed_groups(alert, group)]
-    document = rule_tests(rules, {alert: tests[alert]}, rule_files=[])
+    (group,) = only(alert, rules)["groups"]
+    file = document(alert, rules)
+    count, survivors, good, seen = 0, list[str](), True, set[str]()
+    for part, tests in _parts(alert, group, file["tests"]):
+        made = [(ORIGINAL, part), *_changed_groups(alert, part, tests, seen)]
+        count += len(made) - 1
+        passed = made
+        # A few tests at a time, the long ones last: what these notice need not be tried again.
+        for number, chosen in enumerate(_rounds(tests)):
+            place = folder / f"{part['rules'][0].get('labels', {}).get('slo', '')}{number}"
+            place.mkdir()
+            passed = _passing(passed, file | {"tests": chosen}, place)
+        names = [name for name, _ in passed]
+        good = good and ORIGINAL in names
+        survivors += [name for name in names if name != ORIGINAL]
+    return Score(len(file["tests"]), count, tuple(survivors), good)
+
+
+def only(alert: str, rules: dict[str, Any]) -> dict[str, Any]:
+    """Keep of a rule file what one alert is made of."""
+    home = next(g for g in rules["groups"] if any(r.get("alert") == alert for r in g["rules"]))
+    return {"groups": [{**home, "rules": [r for r in home["rules"] if _matters(r, alert)]}]}
+
+
+def _parts(
+    alert: str, group: dict[str, Any], tests: list[dict[str, Any]]
+) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Take each objective by itself; nothing else makes its series."""
+    kept = group["rules"]
+    names = dict.fromkeys(rule["labels"]["slo"] for rule in kept if "slo" in rule["labels"])
+    for name in names if alert == BURN else ():
+        rules = [rule for rule in kept if rule["labels"]["slo"] == name]
+        yield {**group, "rules": rules}, [t for t in tests if t["name"].startswith(f"{name}: ")]
+    if alert != BURN:
+        yield group, tests
+
+
+def _rounds(tests: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    ordered = sorted(tests, key=_moments)
+    return [ordered[i : i + _AT_ONCE] for i in range(0, len(ordered), _AT_ONCE)]
+
+
+def _moments(test: dict[str, Any]) -> int:
+    """Count the minutes, or the longer steps, until the last moment that is looked at."""
+    looks = [*test.get("alert_rule_test", []), *test.get("promql_expr_test", [])]
+    step = int(test["interval"].removesuffix("m")) if test["interval"].endswith("m") else 1
+    return max(int(look["eval_time"].removesuffix("m") or 0) for look in looks) // step
+
+
+def _passing(
+    made: Sequence[tuple[str, dict[str, Any]]], tests: dict[str, Any], folder: Path
+) -> list[tuple[str, dict[str, Any]]]:
+    """Give those that pass the tests."""
     paths = []
-    for number, (_name, content) in enumerate(made):
+    for number, (_, content) in enumerate(made):
         (folder / f"{number}.rules").write_text(yaml.dump({"groups": [content]}, Dumper=_DUMPER))
-        text = yaml.dump(document | {"rule_files": [f"{number}.rules"]}, Dumper=_DUMPER)
+        text = yaml.dump(tests | {"rule_files": [f"{number}.rules"]}, Dumper=_DUMPER)
         paths.append(folder / f"{number}.tests")
         paths[-1].write_text(text)
     report = folder / "report.xml"
@@ -46,34 +101,44 @@ def score(alert: str, rules: dict[str, Any], tests: dict[str, Any], folder: Path
     if not report.exists():
         raise RuntimeError(done.stdout + done.stderr)
     suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
-    passed = [name for (name, _), suite in zip(made, suites, strict=True) if _passes(suite)]
-    survivors = tuple(name for name in passed if name != "the original")
-    return Score(len(made) - 1, survivors, "the original" in passed)
+    return [one for one, suite in zip(made, suites, strict=True) if _passes(suite)]
 
 
 def _passes(suite: ElementTree.Element) -> bool:
     return all(suite.get(key) in (None, "0") for key in ("failures", "errors"))
 
 
-def _changed_groups(alert: str, group: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give the group of the alert with one rule mutated, and what else the alert stands on.
+def _changed_groups(
+    alert: str, group: dict[str, Any], tests: Sequence[dict[str, Any]], seen: set[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the group of the alert with one rule changed.
 
-    Of a rule that is made for each job or objective, the first of its severity will do.
+    Of rules that are made for each job or objective, the first of its kind will do that is tested.
     """
-    seen: set[str] = set()
-    kept = [rule for rule in group["rules"] if _matters(rule, alert)]
-    for place, rule in enumerate(kept):
-        severity = rule["labels"]["severity"] if "alert" in rule else ""
-        if rule.get("alert") != alert or severity in seen:
+    for place, rule in enumerate(group["rules"]):
+        kind = _kind(rule)
+        if kind in seen or not _is_tested(rule, tests):
             continue
-        seen.add(severity)
+        seen.add(kind)
         for name, mutant in mutants(rule):
-            rules = [*kept[:place], mutant, *kept[place + 1 :]]
-            yield f"{name} ({severity}): {mutant['expr']}", {**group, "rules": rules}
+            rules = [*group["rules"][:place], mutant, *group["rules"][place + 1 :]]
+            yield f"{name} ({kind[:30]}): {mutant['expr']}", {**group, "rules": rules}
 
 
-def _matters(rule: dict[str, Any], alert: str) -> bool:
-    return rule.get("alert") == alert or rule.get("record", "").startswith("slo:")
+def _matters(rule: Rule, alert: str) -> bool:
+    recorded = rule.get("record", "").startswith("slo:") and alert == BURN
+    return rule.get("alert") == alert or recorded
 
 
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+def _kind(rule: Rule) -> str:
+    if "alert" in rule:
+        return str(rule["labels"]["severity"])
+    return f"{rule['record']} {rule['expr']}".replace(rule["labels"]["slo"], "")
+
+
+def _is_tested(rule: Rule, tests: Sequence[dict[str, Any]]) -> bool:
+    if "record" in rule:
+        return bool(rule["record"] != "slo:objective:ratio")
+    looks = [look for test in tests for look in test.get("alert_rule_test", [])]
+    labels = [alert["exp_labels"] for look in looks for alert in look["exp_alerts"]]
+    return any(rule["labels"].items() <= found.items() for found in labels)

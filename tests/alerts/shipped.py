@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,15 @@ ROOT = Path(__file__).parents[2]
 ROLE = ROOT / "roles/prometheus"
 CASES = ROOT / "tests/unit/alerts/cases"
 JOBS = "ai-assistant redis postgres node-exporter cadvisor prometheus alertmanager".split()  # noqa: SIM905
-_OTHERS = ("prometheus_alerts_extra",)
 
 
 @cache
 def variables() -> dict[str, Any]:
-    """Read the role's defaults; the alerts may be spread over prometheus_alerts_<subject>."""
+    """Read the role's defaults, and bring the alerts together as the template there does."""
     files = sorted((ROLE / "defaults/main").glob("*.yml"))
     data = {name: value for path in files for name, value in _read(path).items()}
-    subjects = [v for k, v in data.items() if k.startswith("prometheus_alerts_")]
-    whole = data["prometheus_alerts"]
-    parts = [*([whole] if isinstance(whole, dict) else []), *subjects]
-    data["prometheus_alerts"] = {name: entry for part in parts for name, entry in part.items()}
+    parts = re.findall(r"\bprometheus_alerts_\w+", data["prometheus_alerts"])
+    data["prometheus_alerts"] = {n: entry for part in parts for n, entry in data[part].items()}
     return data
 
 
