@@ -93,7 +93,7 @@ def promtool() -> Run:
         if not tool.exists():
             pytest.fail(f"no promtool {version}: {tool} is missing, `make mirror` brings it")
         command = [str(tool), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     return run
 
