@@ -79,7 +79,7 @@ def _ordinary(choose: random.Random, ids: list[int]) -> Step:
         (10, _chat("what time is it")),
         (25, Step("GET", item, "/api/items/{item_id}")),
         (10, _tool("calculator", {"expression": f"{one} + {two}"})),
-        (4, _tool("calculator", {"expression": f"{one} / 0"})),
+        (1, _tool("calculator", {"expression": f"{one} / 0"})),
         (5, _stream(f"calculate {one} - {two}")),
         (2, Step("GET", "/api/items/none", "/api/items/{item_id}")),  # 422
         (2, Step("PUT", "/api/chat", "/api/chat")),  # 405
