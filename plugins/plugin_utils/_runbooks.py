@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _numbers as numbers
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_schema import ALERT_NAME
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_thresholds import SERIES
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import in_words
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
     Faults,
     kind,
@@ -29,6 +31,7 @@ _TOLD: Mapping[str, schema.Check] = {
     "runbook": schema.text,
     "summary": schema.text,
     "threshold": schema.thresholds,
+    "window": schema.span,
 }
 _PLACEHOLDER = re.compile(r"<([a-zA-Z_]\w*)(?::\w+)?>")
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -87,11 +90,11 @@ def _page(
     yield ""
     yield f"<!-- Made from {source}; changes here are lost. -->"
     yield ""
-    yield f"{_told(entry.get('summary') or annotations.get('summary', name))}."
+    yield f"{_told(entry.get('summary') or annotations.get('summary', name), entry)}."
     yield ""
     meaning = entry.get("meaning"), entry.get("description") or annotations.get("description")
     for text in filter(None, meaning):
-        yield f"{_told(text).rstrip('.')}."
+        yield f"{_told(text, entry).rstrip('.')}."
         yield ""
     yield from _conditions(group, rules, entry)
     yield from _threshold(name, rules, entry)
@@ -99,9 +102,20 @@ def _page(
     yield from _silence(name, rules)
 
 
-def _told(text: str) -> str:
-    """Show placeholders as what they stand for."""
-    return _ACTION.sub("*…*", _PLACEHOLDER.sub(r"*\1*", text)).strip()
+def _told(text: str, entry: Mapping[str, Any]) -> str:
+    """Fill in what holds for the alert, and show other placeholders as what they stand for."""
+    known: dict[str, str] = {}
+    if "window" in entry:
+        known |= {"window": entry["window"], "window:words": in_words(entry["window"])}
+    if numbers.is_number(threshold := entry.get("threshold")):
+        known |= {"threshold": numbers.exact(threshold)}
+        known |= {"threshold:percent": numbers.percentage(threshold)}
+        known |= {"threshold:duration": numbers.duration(threshold)}
+
+    def fill(match: re.Match[str]) -> str:
+        return known.get(match[0][1:-1], f"*{match[1]}*")
+
+    return _ACTION.sub("*…*", _PLACEHOLDER.sub(fill, text)).strip()
 
 
 def _conditions(group: str, rules: list[dict[str, Any]], entry: Mapping[str, Any]) -> Iterator[str]:
