@@ -9,15 +9,30 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _numbers as numbers
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_schema import ALERT_NAME
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_thresholds import SERIES
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import in_words
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
     Faults,
     kind,
     shown,
 )
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_forms import analyse
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._rule_tests import alerts_of
 
+_TOLD: Mapping[str, schema.Check] = {
+    "commands": schema.texts,
+    "description": schema.text,
+    "each_slo": schema.boolean,
+    "job": schema.text,
+    "meaning": schema.text,
+    "runbook": schema.text,
+    "summary": schema.text,
+    "threshold": schema.thresholds,
+    "window": schema.span,
+}
 _PLACEHOLDER = re.compile(r"<([a-zA-Z_]\w*)(?::\w+)?>")
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _OPERATOR = re.compile(r"\s+(and|or|unless|/)\s+(?=[^\"]*(?:\"[^\"]*\"[^\"]*)*$)")
@@ -35,36 +50,51 @@ def runbooks(rule_file: Any, entries: Any, *, source: str = "the alerts' data") 
     faults.refuse()
     pages: dict[str, str] = {}
     for name, group, rules in _alerts(groups or []):
-        entry = entries.get(name)
-        page = _page(name, group, rules, entry if isinstance(entry, dict) else {}, source)
+        page = _page(name, group, rules, _sound(entries.get(name)), source)
         pages[name] = "\n".join(page) + "\n"
     return dict(sorted(pages.items()))
+
+
+def _sound(entry: Any) -> dict[str, Any]:
+    """Keep what a page tells; faults are told where the rules are made."""
+    given = entry if isinstance(entry, dict) else {}
+    return {
+        key: given[key] for key, check in _TOLD.items() if key in given and not check(given[key])
+    }
 
 
 def _alerts(groups: list[Any]) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
     """List the alerts by name, each with its group and its rules."""
     for group in groups:
         found: dict[str, list[dict[str, Any]]] = {}
-        for rule in group["rules"]:
-            if isinstance(rule.get("alert"), str) and ALERT_NAME.fullmatch(rule["alert"]):
+        for rule in alerts_of({"groups": [group]}):
+            wrong = (
+                schema.text(rule.get("expr")),
+                *map(_named, (rule.get("labels"), rule.get("annotations"))),
+            )
+            if ALERT_NAME.fullmatch(rule["alert"]) and not any(wrong):
                 found.setdefault(rule["alert"], []).append(rule)
         for name, rules in found.items():
-            yield name, group["name"], rules
+            yield name, str(group.get("name")), rules
+
+
+def _named(given: Any) -> str:
+    return "" if given is None else schema.named_texts(given)
 
 
 def _page(
     name: str, group: str, rules: list[dict[str, Any]], entry: Mapping[str, Any], source: str
 ) -> Iterator[str]:
-    annotations = rules[0].get("annotations", {})
+    annotations = rules[0].get("annotations") or {}
     yield f"# {name}"
     yield ""
     yield f"<!-- Made from {source}; changes here are lost. -->"
     yield ""
-    yield f"{_told(entry.get('summary') or annotations.get('summary', name))}."
+    yield f"{_told(entry.get('summary') or annotations.get('summary', name), entry)}."
     yield ""
     meaning = entry.get("meaning"), entry.get("description") or annotations.get("description")
     for text in filter(None, meaning):
-        yield f"{_told(text).rstrip('.')}."
+        yield f"{_told(text, entry).rstrip('.')}."
         yield ""
     yield from _conditions(group, rules, entry)
     yield from _threshold(name, rules, entry)
@@ -72,9 +102,20 @@ def _page(
     yield from _silence(name, rules)
 
 
-def _told(text: str) -> str:
-    """Show placeholders as what they stand for."""
-    return _ACTION.sub("*…*", _PLACEHOLDER.sub(r"*\1*", text)).strip()
+def _told(text: str, entry: Mapping[str, Any]) -> str:
+    """Fill in what holds for the alert, and show other placeholders as what they stand for."""
+    known: dict[str, str] = {}
+    if "window" in entry:
+        known |= {"window": entry["window"], "window:words": in_words(entry["window"])}
+    if numbers.is_number(threshold := entry.get("threshold")):
+        known |= {"threshold": numbers.exact(threshold)}
+        known |= {"threshold:percent": numbers.percentage(threshold)}
+        known |= {"threshold:duration": numbers.duration(threshold)}
+
+    def fill(match: re.Match[str]) -> str:
+        return known.get(match[0][1:-1], f"*{match[1]}*")
+
+    return _ACTION.sub("*…*", _PLACEHOLDER.sub(fill, text)).strip()
 
 
 def _conditions(group: str, rules: list[dict[str, Any]], entry: Mapping[str, Any]) -> Iterator[str]:
@@ -83,7 +124,7 @@ def _conditions(group: str, rules: list[dict[str, Any]], entry: Mapping[str, Any
     for rule in _distinct(rules):
         hold = rule.get("for")
         held = f"after it was true for {hold}" if hold else "at once"
-        severity = rule.get("labels", {}).get("severity", "")
+        severity = (rule.get("labels") or {}).get("severity", "")
         yield f"`{severity}`, {held}:"
         yield ""
         yield "```promql"
@@ -105,7 +146,7 @@ def _distinct(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Take one rule of each severity: those of single jobs or objectives differ by the name."""
     found: dict[str, dict[str, Any]] = {}
     for rule in rules:
-        found.setdefault(rule.get("labels", {}).get("severity", ""), rule)
+        found.setdefault((rule.get("labels") or {}).get("severity", ""), rule)
     return list(found.values())
 
 
@@ -179,7 +220,7 @@ def _silence(name: str, rules: list[dict[str, Any]]) -> Iterator[str]:
 
 def _identifying(rule: Mapping[str, Any]) -> list[str]:
     """Name the labels that tell one alert from another of its name."""
-    fixed = [label for label in ("slo", "job") if label in rule.get("labels", {})]
+    fixed = [label for label in ("slo", "job") if label in (rule.get("labels") or {})]
     shape = analyse(rule["expr"]).shape
     if shape.open:
         return fixed or ["instance"]

@@ -11,9 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from alerts import pages, shipped
-from alerts.score import Score, score
-
-_AT_ONCE = 2
+from alerts.score import AT_ONCE, Score, score
 
 
 def _scored(alert: str) -> Score:
@@ -30,7 +28,7 @@ def main() -> int:
         print(__doc__)
         return 2
     chosen = names or list(pages.alerts())
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         scores = dict(zip(chosen, pool.map(_scored, chosen), strict=True))
     wrong = [alert for alert, found in scores.items() if not found.original_passes]
     if wrong:

@@ -62,7 +62,8 @@ def _subquery(node: tree.Subquery) -> str:
 
 def _shift(node: tree.Selector | tree.Subquery) -> str:
     offset = f" offset {'-' * (node.offset < 0)}{spelled(abs(node.offset))}" if node.offset else ""
-    return offset + (f" @ {node.moment}" if node.moment else "")
+    moment = f"{node.moment}()" if node.moment in ("start", "end") else node.moment
+    return offset + (f" @ {moment}" if moment else "")
 
 
 def _aggregation(node: tree.Aggregation) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +18,9 @@ from alerts.mutants import Rule, mutants
 from alerts.promtool import NEWEST, promtool
 
 ORIGINAL = "the original"
-_AT_ONCE = 3
+AT_ONCE = os.cpu_count() or 1
+"""So many alerts are measured side by side."""
+_A_FEW = 3
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -76,7 +79,7 @@ def _parts(
 
 def _rounds(tests: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     ordered = sorted(tests, key=_moments)
-    return [ordered[i : i + _AT_ONCE] for i in range(0, len(ordered), _AT_ONCE)]
+    return [ordered[i : i + _A_FEW] for i in range(0, len(ordered), _A_FEW)]
 
 
 def _moments(test: dict[str, Any]) -> int:

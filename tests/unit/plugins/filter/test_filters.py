@@ -15,8 +15,11 @@ from ansible.errors import AnsibleTemplatePluginError
 from ansible_collections.barehost.monitoring.plugins.filter import (
     alert_rule_tests,
     alert_rules,
+    alert_runbooks,
+    alert_thresholds,
     file_references,
     scrape_targets,
+    slo_rule_tests,
 )
 
 ALERT = {"expr": "up == 0", "for": "5m", "summary": "x"}
@@ -49,6 +52,17 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "tests": lambda junk: alert_rule_tests.alert_rule_tests(RULES, junk),
     "test": lambda junk: alert_rule_tests.alert_rule_tests(RULES, {"A": [junk]}),
     "tested": lambda junk: alert_rule_tests.alert_rule_tests(junk, {"A": []}),
+    "short test": lambda junk: alert_rule_tests.alert_rule_tests(
+        RULES, {"A": [{"series": {"up": 0}, "fires": {"labels": {}}} | _dictionary(junk)]}
+    ),
+    "runbook": lambda junk: alert_runbooks.alert_runbooks(junk, {}),
+    "entries": lambda junk: alert_runbooks.alert_runbooks(RULES, junk),
+    "page": lambda junk: alert_runbooks.alert_runbooks(RULES, {"A": junk}),
+    "slo rules": lambda junk: slo_rule_tests.slo_rule_tests(junk, {}),
+    "slo test": lambda junk: slo_rule_tests.slo_rule_tests(RULES, {"S": junk}),
+    "slo jobs": lambda junk: slo_rule_tests.slo_rule_tests(RULES, {}, known_jobs=junk),
+    "targets": lambda junk: alert_thresholds.alert_thresholds(junk, {"a": {}}),
+    "variables": lambda junk: alert_thresholds.alert_thresholds({}, junk),
     "hosts": lambda junk: scrape_targets.scrape_targets(junk, {"a": {}}, port=1),
     "hostvars": lambda junk: scrape_targets.scrape_targets(["a"], junk, port=1),
     "host": lambda junk: scrape_targets.scrape_targets(["a"], {"a": junk}, port=1),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleTemplatePluginError
 from ansible_collections.barehost.monitoring.plugins.filter import (
+    alert_runbooks,
     alert_thresholds,
     flags,
     local_url,
@@ -17,11 +18,13 @@ from ansible_collections.barehost.monitoring.plugins.filter import (
     prometheus_config,
     redis_passwords,
     scraped_jobs,
+    slo_rule_tests,
     template_checks,
     yaml_files,
 )
 
 MODULES = (
+    alert_runbooks,
     alert_thresholds,
     flags,
     local_url,
@@ -29,6 +32,7 @@ MODULES = (
     prometheus_config,
     redis_passwords,
     scraped_jobs,
+    slo_rule_tests,
     template_checks,
     yaml_files,
 )
@@ -41,6 +45,13 @@ def test_each_file_has_the_one_filter_of_its_name(module: Any) -> None:
 
 
 CASES = [
+    (alert_runbooks.alert_runbooks, ({"groups": []}, {}), {}, {}),
+    (
+        slo_rule_tests.slo_rule_tests,
+        ({"groups": []}, {}),
+        {"rule_files": ["r.yml"]},
+        {"rule_files": ["r.yml"], "evaluation_interval": "30m", "tests": []},
+    ),
     (flags.flags, ({"a": True},), {}, ["--a"]),
     (
         alert_thresholds.alert_thresholds,

@@ -33,3 +33,20 @@ def test_durations_are_prometheus_own(value: float, text: str) -> None:
 @pytest.mark.parametrize("value", [True, None, "1", float("nan"), float("inf"), 10**400, [1]])
 def test_what_is_no_finite_number_is_seen(value: object) -> None:
     assert not numbers.is_number(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "base", "text"),
+    [
+        (0.0951, 1000, "95.1m"),
+        (0, 1000, "0"),
+        (4000, 1000, "4k"),
+        (12, 1000, "12"),
+        (2e-10, 1000, "200p"),
+        (4000, 1024, "3.906ki"),
+        (1024**3 * 1.5, 1024, "1.5Gi"),
+        (0.5, 1024, "0.5"),
+    ],
+)
+def test_scaled_numbers_are_prometheus_own(value: float, base: int, text: str) -> None:
+    assert numbers.scaled(value, base) == text

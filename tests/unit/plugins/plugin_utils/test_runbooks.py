@@ -54,6 +54,12 @@ def test_a_page_says_what_is_to_be_known(part: str) -> None:
     assert part in page(DISK)
 
 
+def test_a_page_fills_in_what_holds_for_the_alert() -> None:
+    entry = {"expr": "rate(x[<window>])", "window": "5m", "threshold": 0.5, "summary": "x"}
+    text = page(entry | {"description": "<value> in <window:words>, over <threshold:percent>"})
+    assert "\n*value* in 5 minutes, over 50%.\n" in text
+
+
 def test_an_alert_about_several_hosts_has_one_threshold() -> None:
     text = page({"expr": "sum(x)", "threshold": 1, "summary": "x"})
     assert "barehost_alert_thresholds" not in text
