@@ -21,7 +21,7 @@ FILTERS = sorted(path.stem for path in (CHECKOUT / "plugins/filter").glob("[!_]*
 MODULES = sorted(path.stem for path in (CHECKOUT / "plugins/modules").glob("[!_]*.py"))
 # What users have no use for, and what runs on a developer's machine leave behind.
 UNWANTED = {".ac", ".ci", ".config", ".git", "Makefile", "bench", "molecule", "tests"}
-LEFT_BEHIND = re.compile(r".*cache.*|\.venv|\.ansible")
+LEFT_BEHIND = re.compile(r"(?!cache\.py$).*cache.*|\.venv|\.ansible")
 
 
 def run(*argv: str, cwd: Path, **variables: str) -> str:

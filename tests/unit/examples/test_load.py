@@ -117,7 +117,7 @@ def test_memory_is_really_used_and_a_signal_ends_it() -> None:
     process = run("memory", "--megabytes", "80", "--duration", "60")
     wait_for(process, 0, 80)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=20)
+    output, _error = process.communicate(timeout=20)
     assert json.loads(output) == {"megabytes": 80, "interrupted": True}
 
 

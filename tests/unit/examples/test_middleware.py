@@ -54,7 +54,7 @@ def application() -> Any:
     @api.get("/stream")
     async def stream() -> StreamingResponse:
         async def chunks() -> AsyncIterator[bytes]:
-            for _ in range(CHUNKS):
+            for _chunk in range(CHUNKS):
                 await asyncio.sleep(PACE)
                 yield b"chunk"
 
@@ -170,7 +170,9 @@ def test_series_are_there_before_the_first_request(ask: Callable[..., Any]) -> N
 
 def test_random_paths_and_methods_make_no_series(ask: Callable[..., Any], counted: Counted) -> None:
     choose = random.Random(1)
-    requests = [(choose.randbytes(3).hex().upper(), f"/{choose.random()}") for _ in range(200)]
+    requests = [
+        (choose.randbytes(3).hex().upper(), f"/{choose.random()}") for _request in range(200)
+    ]
     requests += [("GET", f"/items/{number}") for number in range(200)]
     ask(application(), *requests)
     assert counted.risen(REQUESTS) == {

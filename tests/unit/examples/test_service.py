@@ -72,7 +72,7 @@ def test_both_workers_serve_and_any_of_them_answers_for_all(service: Service) ->
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(service.get, ["/api/chat/stream?message=hello"] * 16))
     first = service.metrics()["http_requests_total"]
-    assert all(service.metrics()["http_requests_total"] == first for _ in range(8))
+    assert all(service.metrics()["http_requests_total"] == first for _scrape in range(8))
     assert rises({"": before}, {"": first})[""] == {
         frozenset({"GET", "/api/chat/stream", "200"}): 16
     }
@@ -84,7 +84,7 @@ def test_a_worker_that_dies_takes_no_count_along_and_leaves_no_request_active(
     """Requests in flight die with it; what was counted stays, and nothing counts as running."""
     before = service.metrics()
     with ThreadPoolExecutor(8) as pool:
-        slow = [pool.submit(_lost, service, "/faults/slowness?seconds=3") for _ in range(8)]
+        slow = [pool.submit(_lost, service, "/faults/slowness?seconds=3") for _request in range(8)]
         _wait(lambda: 8 in service.metrics().get("active_connections", {}).values())
         started = service.said("Started server process")
         victim = int(started[0]["message"].split("[")[1].rstrip("]"))
@@ -160,7 +160,10 @@ def test_every_line_is_json_and_tells_its_request(service: Service) -> None:
 
 
 def test_the_query_is_not_logged(service: Service) -> None:
-    service.get("/api/chat/stream?message=count+secret-of-a-user")
+    headers = {"X-Request-ID": "with-a-query"}
+    address = f"{service.url}/api/chat/stream?message=count+secret-of-a-user"
+    assert service.client.get(address, headers=headers).status_code == 200
+    service.of_request("with-a-query", 1)
     assert "secret-of-a-user" not in service.log.read_text()
 
 

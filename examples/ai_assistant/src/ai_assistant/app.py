@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -56,7 +57,7 @@ def build(settings: Settings) -> ASGIApp:
 
 def create_app() -> ASGIApp:
     """Return the application of a worker; the entry point for uvicorn."""
-    settings = read_settings()
+    settings = read_settings(os.environ)
     configure_logging(settings.log_level, service=SERVICE)
     try:
         return build(settings)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -43,7 +42,7 @@ class Settings(BaseModel):
         return path.read_text().rstrip("\n") if path else None
 
 
-def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings, or say everything that is wrong with them."""
     given = {
         name.removeprefix(PREFIX).lower(): value

@@ -27,7 +27,7 @@ def take(megabytes: int, meminfo: Path = Path("/proc/meminfo")) -> bytearray:
 
 def _available(meminfo: Path) -> int:
     for line in meminfo.read_text().splitlines():
-        name, _, rest = line.partition(":")
+        name, _colon, rest = line.partition(":")
         if name == "MemAvailable":
             return int(rest.split()[0]) // 1024
     raise TooMuch(f"{meminfo} does not say how much memory is available")

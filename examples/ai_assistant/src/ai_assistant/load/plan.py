@@ -58,7 +58,7 @@ def plan(seed: int, count: int, shares: Shares, ids: list[int], seconds: float) 
         ),
     )
     steps = []
-    for _ in range(count):
+    for _number in range(count):
         point = choose.random()
         for share, fault in faults:
             if point < share:
@@ -85,7 +85,7 @@ def _ordinary(choose: random.Random, ids: list[int]) -> Step:
         (2, Step("PUT", "/api/chat", "/api/chat")),  # 405
         (2, Step("GET", f"/{choose.randbytes(4).hex()}", "unmatched")),  # 404
     )
-    return choose.choices([step for _, step in kinds], [weight for weight, _ in kinds])[0]
+    return choose.choices([step for _weight, step in kinds], [weight for weight, _step in kinds])[0]
 
 
 def _chat(message: str) -> Step:
