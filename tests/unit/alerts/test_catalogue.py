@@ -16,8 +16,8 @@ DEFAULTS = Path(__file__).parents[3] / "roles/prometheus/defaults/main"
 SUBJECTS = {path.stem: path for path in sorted(DEFAULTS.glob("alerts_*.yml"))}
 
 
-def test_a_subject_is_one_variable_named_after_its_file() -> None:
-    found = {stem: list(yaml.safe_load(path.read_text())) for stem, path in SUBJECTS.items()}
+def test_the_alerts_of_a_subject_are_named_after_their_file() -> None:
+    found = {stem: list(_values(path)) for stem, path in SUBJECTS.items()}
     assert found == {stem: [f"prometheus_{stem}"] for stem in SUBJECTS}
 
 
@@ -28,7 +28,7 @@ def test_every_subject_is_part_of_the_alerts_of_the_role() -> None:
 
 def test_no_alert_is_in_two_subjects() -> None:
     """Of two with one name, the role would keep the last and say nothing."""
-    parts = [entries for path in SUBJECTS.values() for entries in _values(path)]
+    parts = [entries for path in SUBJECTS.values() for entries in _values(path).values()]
     names = Counter(name for entries in parts for name in entries)
     assert [name for name, count in names.items() if count > 1] == []
 
@@ -39,12 +39,13 @@ def test_every_alert_says_what_to_type(alert: str, shipped: dict[str, Any]) -> N
 
 def test_an_alert_about_a_host_keeps_its_name(shipped: dict[str, Any]) -> None:
     """Thresholds of a host of its own need the label."""
-    about = yaml.safe_load(SUBJECTS["alerts_host"].read_text())["prometheus_alerts_host"]
+    about = _values(SUBJECTS["alerts_host"])["prometheus_alerts_host"]
     clauses = {name: re.findall(r"by \(([^)]*)\)", entry["expr"]) for name, entry in about.items()}
     assert any(clauses.values())
     lost = [name for name, found in clauses.items() if any("host" not in by for by in found)]
     assert lost == []
 
 
-def _values(path: Path) -> list[dict[str, Any]]:
-    return list(yaml.safe_load(path.read_text()).values())
+def _values(path: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text())
+    return {name: value for name, value in found.items() if name.startswith("prometheus_alerts_")}
