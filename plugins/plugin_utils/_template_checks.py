@@ -23,9 +23,9 @@ def template_checks(
 ) -> list[dict[str, list[str]]]:
     """Return one command for each distinct text and each sample notification."""
     faults = Faults()
-    _want_list(faults, "receivers", receivers, dict)
-    _want_list(faults, "templates", templates, str)
-    _want_list(faults, "samples", samples, str)
+    _want_list(faults, "receivers", receivers, dict, "dictionaries")
+    _want_list(faults, "templates", templates, str, "texts")
+    _want_list(faults, "samples", samples, str, "texts")
     faults.refuse()
     # amtool demands a pattern, and is content with one that matches nothing.
     globs = [f"--template.glob={_in_config(glob)}" for glob in templates or ["templates/*.tmpl"]]
@@ -40,10 +40,9 @@ def template_checks(
     ]
 
 
-def _want_list(faults: Faults, name: str, value: Any, element: type) -> None:
+def _want_list(faults: Faults, name: str, value: Any, element: type, elements: str) -> None:
     if not isinstance(value, (list, tuple)) or not all(isinstance(v, element) for v in value):
-        what = {dict: "dictionaries", str: "texts"}[element]
-        faults.add(name, f"{shown(value)} is {kind(value)}, not a list of {what}")
+        faults.add(name, f"{shown(value)} is {kind(value)}, not a list of {elements}")
 
 
 def _in_config(path: str) -> str:
