@@ -25,6 +25,13 @@ options:
       - A test has a C(name), C(series) (values by series, in promtool's notation), C(interval) of
         the values (V(1m) by default), and C(at), which lists for a moment the alerts that fire
         then; none is V([]).
+      - In the short form a test has C(series) with one value or with two, just over and just under the
+        threshold (V([9, 11])); a number stays as it is, V("+6") grows by six a minute. C(fires) lists the
+        alerts that fire over it; C(value) in one of them makes its texts of labels and value. C(under) lists
+        those that still fire just under it, C(silent) names cases in which nothing fires with the series
+        that differ then, C(from) is when the condition is met first (V(1m) with counters, else V(0m)).
+        Tests in the long form follow, for the moments before and after C(for).
+      - Every alert that is seen firing is also tried without data, and with its series of another job.
       - A firing alert has C(labels), and C(summary), C(description), C(annotations) as far as
         they hold templates.
     type: dict

@@ -63,8 +63,9 @@ options:
       - C(severities) (list, the mildest first), C(required) (annotations that every alert has),
         C(always) (alerts that may always fire), C(groups) (C(interval) and C(limit) by group
         name).
-      - C(selectors) (dict of name and matchers, such as C({disks: 'device=~"sd.*"'})) are what
-        expressions share; C(<disks>) stands for it there.
+      - C(selectors) (dict of name and matchers) are what expressions share. With one of the name C(disks),
+        C(<disks>) stands for its matchers.
+      - C(runbook_url_extra) replaces C(runbook_url) for alerts of O(extra).
       - C(scrape_interval), C(evaluation_interval) and C(retention) are what ranges and C(for) are
         held against.
     type: dict
