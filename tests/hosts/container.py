@@ -46,7 +46,8 @@ class Host:
         """Wait until systemd has started everything; it cannot be asked in its first moments."""
         limit = time.monotonic() + 60
         while time.monotonic() < limit:
-            if state := self.output("systemctl", "is-system-running", "--wait", check=False):
+            state = self.output("systemctl", "is-system-running", "--wait", check=False)
+            if state not in ("", "offline"):
                 return state
             time.sleep(0.1)
         return ""
