@@ -22,7 +22,7 @@ class SettingsError(Exception):
 class Settings(BaseModel):
     """The settings; each is read from AI_ASSISTANT_<NAME>."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
@@ -58,7 +58,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         settings.redis_password()
     except ValidationError as exc:
         faults = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors()]
-        raise SettingsError("; ".join(faults)) from exc
+        raise SettingsError("; ".join(faults)) from None  # it would show the values
     except OSError as exc:
         raise SettingsError(f"{PREFIX}REDIS_PASSWORD_FILE: {exc}") from exc
     if settings.workers > 1 and not environment.get("PROMETHEUS_MULTIPROC_DIR"):
