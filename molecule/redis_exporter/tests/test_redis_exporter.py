@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import yaml
 
 URL = "http://127.0.0.1:9121"
 METRICS = f"{URL}/metrics"
-VARS = yaml.safe_load((Path(__file__).parents[1] / "vars.yml").read_text())
+VARS = yaml.safe_load((Path(__file__).parents[1] / "converge.yml").read_text())[0]["vars"]
 README = Path(__file__).parents[3] / "roles/redis_exporter/README.md"
 
 
@@ -27,7 +28,7 @@ def as_exporter(host: Any, *command: str) -> str:
     """Return what Redis answers to the exporter's user."""
     words = " ".join("%s" for _word in command)
     password = VARS["redis_exporter_password"]
-    login = "REDISCLI_AUTH=%s redis-cli --user exporter --no-auth-warning"
+    login = "REDISCLI_AUTH=%s redis-cli --user watcher --no-auth-warning"
     return str(host.run(f"{login} {words}", password, *command).stdout)
 
 
@@ -46,7 +47,7 @@ def test_statistics_follow_what_clients_do(host: Any, ask: Any) -> None:
 
 
 def test_the_rights_are_those_of_the_readme() -> None:
-    assert VARS["exporter_rights"].strip() in README.read_text()
+    assert VARS["watcher_rights"].strip() in README.read_text()
 
 
 @pytest.mark.parametrize(
@@ -91,11 +92,12 @@ def test_a_redis_that_is_down_is_told(host: Any, ask: Any, eventually: Any) -> N
 
 def test_a_wrong_password_is_told_and_not_shown(host: Any, ask: Any) -> None:
     """redis_exporter has the same words for whatever keeps it from logging in."""
-    host.check_output("redis-cli ACL SETUSER exporter resetpass '>another'")
+    host.check_output("redis-cli ACL SETUSER watcher resetpass '>another'")
     try:
         metrics = ask.metrics(METRICS)
     finally:
-        host.check_output("redis-cli ACL LOAD")
+        right = hashlib.sha256(VARS["redis_exporter_password"].encode()).hexdigest()
+        host.check_output(f"redis-cli ACL SETUSER watcher resetpass '#{right}'")
     assert metrics["redis_up"] == 0
     reasons = [
         series for series in metrics if series.startswith("redis_exporter_last_scrape_error")
