@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from demo import quiet
+from demo.dead_rules import dead
 from demo.load import COUNTERS
 
 EVERYWHERE = {"node-exporter": 9100, "cadvisor": 8080}
@@ -87,3 +88,7 @@ def test_a_service_has_its_memory_and_processor_time(stack: Any, service: str) -
 
 def test_a_healthy_stack_is_silent(load: Any, stack: Any) -> None:
     assert quiet.names(stack.prometheus, "firing", seconds=3600) == []
+
+
+def test_no_rule_waits_for_series_that_nobody_exposes(load: Any, stack: Any, eventually: Any) -> None:
+    assert eventually(lambda: dead(stack.prometheus) == [], seconds=60), dead(stack.prometheus)
