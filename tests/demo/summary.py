@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 from demo.services import Prometheus, has_pages
 from demo.stack import Stack
 from receivers.shown import line
@@ -21,8 +24,9 @@ EXPECTED = (
 )
 # Targets count as down until their first scrape, which comes within one interval (15 s).
 PATIENCE = 45.0
+REQUESTS = 'sum(rate(http_requests_total{job="ai-assistant"}[1m]))'
 FIGURES = {
-    "requests a second": 'sum(rate(http_requests_total{job="ai-assistant"}[1m]))',
+    "requests a second": REQUESTS,
     "failed, of all": 'sum(rate(http_requests_total{status_code=~"5.."}[5m])) '
     "/ sum(rate(http_requests_total[5m])) or vector(0)",
     "95% within, seconds": "histogram_quantile(0.95, "
@@ -39,6 +43,7 @@ def report(stack: Stack) -> list[str]:
     """Print the summary and return what is not as it should be."""
     prometheus, alertmanager = stack.prometheus, stack.alertmanager
     faults = _targets(prometheus)
+    _await_requests(prometheus)
     print("\nAI assistant")
     for name, expr in FIGURES.items():
         print(f"  {name:<28}{_figure(prometheus, expr)}")
@@ -78,9 +83,16 @@ def _targets(prometheus: Prometheus) -> list[str]:
     return faults if alerting else [*faults, "no alert is loaded"]
 
 
+def _await_requests(prometheus: Prometheus) -> None:
+    """Wait until two scrapes have seen requests, so that rates have a value."""
+    limit = time.monotonic() + PATIENCE
+    while time.monotonic() < limit and not prometheus.query(f"{REQUESTS} > 0"):
+        time.sleep(1)
+
+
 def _figure(prometheus: Prometheus, expr: str) -> str:
-    series = prometheus.query(expr)
-    return f"{float(series[0]['value'][1]):.3g}" if series else "nothing yet"
+    values = [float(series["value"][1]) for series in prometheus.query(expr)]
+    return "nothing yet" if not values or math.isnan(values[0]) else f"{values[0]:.3g}"
 
 
 def _page(url: str, api: str) -> str:

@@ -90,5 +90,7 @@ def test_a_healthy_stack_is_silent(load: Any, stack: Any) -> None:
     assert quiet.names(stack.prometheus, "firing", seconds=3600) == []
 
 
-def test_no_rule_waits_for_series_that_nobody_exposes(load: Any, stack: Any, eventually: Any) -> None:
+def test_no_rule_waits_for_series_that_nobody_exposes(
+    load: Any, stack: Any, eventually: Any
+) -> None:
     assert eventually(lambda: dead(stack.prometheus) == [], seconds=60), dead(stack.prometheus)
