@@ -72,7 +72,8 @@ options:
   recording_rules:
     description:
       - Recording rules with C(record), C(expr), C(labels) and C(group). They come before the
-        alerts of their group.
+        alerts of their group. One with a C(job) is left out where that job has no targets; C(<job>)
+        in its expression is the name of the job.
     type: list
     elements: dict
   groups:

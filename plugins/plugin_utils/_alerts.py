@@ -14,6 +14,9 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
     _alert_thresholds,
     _slos,
 )
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
+    _alert_schema as schema,
+)
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _rule_groups as raw
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_entry import rules
@@ -27,6 +30,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     kind,
     shown,
 )
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_lexer import one_line
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._slo_rules import (
     BUDGET_GROUP,
     BUDGET_INTERVAL,
@@ -147,10 +151,30 @@ def _record(
                 faults.add(f"{path}.record", "is missing")
                 continue
             group = item.get("group", _RECORDING_GROUP)
-            item = {key: value for key, value in item.items() if key != "group"}
+            if not _has_series(item.get("job"), path, settled, faults):
+                continue
+            item = _of_job(item)
         if not isinstance(group, str) or not group:
             faults.add(f"{path}.group", f"{shown(group)} is no group name")
             continue
         rule = raw.rule(item, path, 0, settled, faults)
         if rule:
             found.setdefault(group, []).append(rule)
+
+
+def _has_series(job: Any, path: str, settled: Defaults, faults: Faults) -> bool:
+    """Tell whether a recording rule about a job makes sense; without a job it always does."""
+    if job is None:
+        return True
+    if fault := schema.text(job) or settled.jobs.misnamed(job, own=True):
+        faults.add(f"{path}.job", fault)
+        return False
+    return settled.jobs.has_series(job)
+
+
+def _of_job(item: dict[str, Any]) -> dict[str, Any]:
+    """Return the recording rule itself, with the name of its job in the expression."""
+    rule = {key: value for key, value in item.items() if key not in ("group", "job")}
+    if "job" in item and isinstance(rule.get("expr"), str):
+        rule["expr"] = one_line(rule["expr"].replace("<job>", item["job"]))
+    return rule

@@ -71,8 +71,8 @@ def fallback(value: Any, option: dict[str, Any]) -> Any:
 @role_of_the_collection
 def test_only_the_alerts_have_no_default_in_the_specification(role: Path) -> None:
     without = {name for name, option in options(role).items() if "default" not in option}
-    wanted = {name for name in without if name.startswith("prometheus_alerts")}
-    assert without <= wanted | {"prometheus_slos"}
+    content = ("prometheus_alerts", "prometheus_recording_rules_", "prometheus_slos")
+    assert [name for name in without if not name.startswith(content)] == []
 
 
 @role_of_the_collection

@@ -557,6 +557,31 @@ def test_a_recorded_label_may_be_one_that_a_matcher_fixes() -> None:
     assert alert_rules({}, recording_rules=[record])["groups"][0]["rules"] == [record]
 
 
+RECORD = {"record": "x:ratio", "job": "shop", "expr": "sum(x{job='<job>'}) / sum(y{job='<job>'})"}
+
+
+def test_a_recording_rule_is_about_its_job() -> None:
+    made = alert_rules({}, recording_rules=[RECORD], known_jobs=["shop"])
+    expr = "sum(x{job='shop'}) / sum(y{job='shop'})"
+    assert made["groups"][0]["rules"] == [{"record": "x:ratio", "expr": expr}]
+
+
+def test_a_recording_rule_is_left_out_where_its_job_has_no_targets() -> None:
+    jobs = {"known_jobs": ["other"], "declared_jobs": ["shop", "other"]}
+    assert alert_rules({}, recording_rules=[RECORD], **jobs) == {"groups": []}
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [("shpo", 'no job "shpo" is configured; did you mean "shop"?'), (7, "7 is a number")],
+)
+def test_a_misspelt_job_of_a_recording_rule_is_refused(job: Any, words: str) -> None:
+    jobs = {"known_jobs": ["shop"], "declared_jobs": ["shop"]}
+    text = fault_of({}, recording_rules=[RECORD | {"job": job}], **jobs)
+    assert text.startswith("recording_rules[0].job: ")
+    assert words in text
+
+
 def test_all_faults_come_in_one_error() -> None:
     text = fault_of(
         {"A": UP | {"for": "5 m", "severity": "hm"}, "B": {"expr": "up"}},
