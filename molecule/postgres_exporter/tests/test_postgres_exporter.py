@@ -99,7 +99,8 @@ def test_the_search_for_the_password_finds_what_is_there(readable: Any) -> None:
 @each_exporter
 def test_a_postgresql_that_is_down_is_told(host: Any, ask: Any, eventually: Any, unit: str) -> None:
     before = pid(host, unit)
-    host.check_output("systemctl stop postgresql")
+    # The service of this name only stands for those of the clusters, and does not wait for them.
+    host.check_output("systemctl stop postgresql 'postgresql@*'")
     try:
         assert ask.metrics(PAGES[unit])["pg_up"] == 0
     finally:
