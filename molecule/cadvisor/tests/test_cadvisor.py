@@ -132,4 +132,4 @@ def test_it_runs_unprivileged(host: Any) -> None:
 
 
 def test_the_unit_is_sealed(exposure: Any) -> None:
-    assert exposure("cadvisor") <= 1.3
+    assert exposure("cadvisor") <= 1.2

@@ -114,4 +114,4 @@ def test_it_runs_unprivileged(host: Any) -> None:
 
 
 def test_the_unit_is_sealed(exposure: Any) -> None:
-    assert exposure("redis_exporter") <= 1.2
+    assert exposure("redis_exporter") <= 1.1
