@@ -54,7 +54,9 @@ options:
     description:
       - Changes of single keys, by alert name. C(labels) and C(annotations) are merged. A key that is
         null is taken away, so that the default holds; also a single label or annotation. A
-        C(threshold) with a ladder takes the C(severity) of the entry away.
+        C(threshold) with a ladder takes the C(severity) of the entry away; over another ladder it
+        changes the steps that it names, and a single number is refused unless C(severity) says of
+        which step it is.
     type: dict
   defaults:
     description:

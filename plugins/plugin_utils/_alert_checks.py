@@ -26,9 +26,8 @@ _MERGES = "overwrites a label that tells the series apart: they would be one"
 _SET_BY_RULE = "which the rule sets: $labels has not got it"
 
 
-def expression_faults(found: Analysis, defaults: Defaults) -> Iterator[str]:
-    """Say what is wrong with the expression of any rule."""
-    yield from found.faults
+def range_faults(found: Analysis, defaults: Defaults) -> Iterator[str]:
+    """Say which ranges of an expression are too short or too long."""
     for job, window in found.windows:
         interval = defaults.jobs.intervals.get(job, defaults.scrape_interval)
         if window < _SAMPLES * (milliseconds(interval) or 0):
@@ -41,7 +40,18 @@ def expression_faults(found: Analysis, defaults: Defaults) -> Iterator[str]:
             f"looks back {spelled(found.longest)}, longer than the retention of "
             f"{defaults.retention}"
         )
+
+
+def query_faults(found: Analysis, defaults: Defaults) -> Iterator[str]:
+    """Say what is wrong with an expression, but for its ranges."""
+    yield from found.faults
     yield from defaults.jobs.without_series(found.jobs)
+
+
+def expression_faults(found: Analysis, defaults: Defaults) -> Iterator[str]:
+    """Say what is wrong with the expression of any rule."""
+    yield from query_faults(found, defaults)
+    yield from range_faults(found, defaults)
 
 
 def alert_faults(found: Analysis, *, always: bool, way_out: str) -> Iterator[str]:

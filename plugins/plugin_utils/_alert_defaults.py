@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     nearest,
     shown,
 )
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_forms import analyse
 
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})(?:\.[0-9]+)?\b.*")
 _KEYS: Mapping[str, schema.Check] = {
@@ -96,8 +97,8 @@ def read(given: Any, version: Any, jobs: Jobs, faults: Faults) -> Defaults:
     if not isinstance(given, dict):
         faults.add("defaults", f"{shown(given)} is {kind(given)}, not a dictionary")
         given = {}
-    if schema.check_keys(given, _KEYS, partial(_below, "defaults"), faults):
-        given = {}
+    wrong = schema.check_keys(given, _KEYS, partial(_below, "defaults"), faults)
+    given = {key: value for key, value in given.items() if key not in wrong}
     if not _groups_are_good(given.get("groups", {}), faults):
         given = {key: value for key, value in given.items() if key != "groups"}
     values = {key: value for key, value in given.items() if key != "for"}
@@ -106,9 +107,7 @@ def read(given: Any, version: Any, jobs: Jobs, faults: Faults) -> Defaults:
             values[key] = tuple(values[key])
     if "always" in values:
         values["always"] = frozenset(values["always"])
-    for name in OF_THE_ALERT:
-        if name in values.get("selectors", ()):
-            faults.add(f"defaults.selectors.{name}", f"<{name}> is what the alert itself says")
+    values["selectors"] = dict(_selectors(values.get("selectors", {}), faults))
     defaults = Defaults(
         hold=given.get("for", ""),
         version=(int(found[1]), int(found[2])) if found else (3, 5),
@@ -118,6 +117,17 @@ def read(given: Any, version: Any, jobs: Jobs, faults: Faults) -> Defaults:
     if fault := defaults.severity_fault(defaults.severity):
         faults.add("defaults.severity", fault)
     return defaults
+
+
+def _selectors(given: Mapping[str, str], faults: Faults) -> Iterator[tuple[str, str]]:
+    """Give the conditions; a wrong one is told here, not at every expression that has it."""
+    for name, condition in given.items():
+        fault = "; ".join(analyse(f"x{{{condition}}}").faults)
+        if name in OF_THE_ALERT:
+            fault = f"<{name}> is what the alert itself says"
+        if fault:
+            faults.add(f"defaults.selectors.{name}", fault)
+        yield name, "" if fault else condition
 
 
 def _below(path: str, key: str) -> str:

@@ -16,6 +16,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_keys import sound
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_ladder import (
+    STAND_IN,
     Step,
     ladder,
 )
@@ -75,7 +76,7 @@ class _Written(NamedTuple):
 
 def _written(entry: Entry, defaults: Defaults, job: str | None) -> _Written:
     values = entry.values
-    window = {"window": values["window"]} if "window" in values else {}
+    window = {"window": values.get("window", STAND_IN)} if entry.has("window") else {}
     known = {**defaults.selectors, **entry.known, **window, **({"job": job} if job else {})}
     expr = placeholders.filled(values["expr"], known)
     guard = placeholders.filled(values.get("guard", ""), known)
@@ -106,11 +107,15 @@ def _rules_of_job(
     by_threshold = steps[0].op != "" or not entry.wrong.isdisjoint(("threshold", "op"))
     always = values.get("always", False) or name in defaults.always or by_threshold
     checks.add(faults, entry.place, "expr", _expression_faults(expr, found, known, defaults))
+    for fault in checks.range_faults(found, defaults):
+        faults.add(entry.place(_range_key(entry, "expr")), fault)
     wrong = checks.alert_faults(found, always=always, way_out=_ADD_A_CONDITION)
     checks.add(faults, entry.place, "expr", wrong)
     checks.add(faults, entry.place, "expr", _composition_faults(found, steps[0], values))
     if guard:
         checks.add(faults, entry.place, "guard", _guard_faults(guard, found, known, defaults))
+        for fault in checks.range_faults(analyse(guard), defaults):
+            faults.add(entry.place(_range_key(entry, "guard")), fault)
     if "window" in values and "<window>" not in values["expr"] + values.get("guard", ""):
         faults.add(entry.place("window"), 'neither "expr" nor "guard" has a <window>')
     for label in values.get("per", ()):
@@ -137,7 +142,13 @@ def _expression_faults(
     expr: str, found: Analysis, known: Mapping[str, str], defaults: Defaults
 ) -> Iterator[str]:
     left = list(placeholders.left_over(expr, known, is_promql=not found.faults))
-    yield from left or checks.expression_faults(found, defaults)
+    yield from left or checks.query_faults(found, defaults)
+
+
+def _range_key(entry: Entry, key: str) -> str:
+    """Tell where a range was written: an own window, or the expression."""
+    own = entry.is_own("window") and "<window>" in entry.values[key]
+    return "window" if own else key
 
 
 def _compared(name: str, expr: str, guard: str, step: Step, found: Analysis) -> str:

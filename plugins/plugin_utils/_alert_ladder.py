@@ -20,6 +20,8 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations imp
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults
 
 _MEANT_AS_PERCENT = 10
+STAND_IN = "1h"
+"""For a wrong window: it is told where it stands, and not again where it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,12 @@ def ladder(entry: Entry, defaults: Defaults, faults: Faults) -> list[Step]:
             step = f".{severity}" if isinstance(threshold, dict) else ""
             faults.add(entry.place("threshold") + step, fault)
     known = dict(entry.known)
-    if window := values.get("window"):
+    if entry.has("window"):
+        window = values.get("window", STAND_IN)
         known |= {"window": window, "window:words": in_words(window)}
+    if "threshold" in entry.wrong:
+        # A text that tells a wrong threshold is not wrong, too.
+        known |= dict.fromkeys(("threshold", "threshold:percent", "threshold:duration"), "0")
     return [_step(severity, holds[severity], op, number, known) for severity, number in rungs]
 
 

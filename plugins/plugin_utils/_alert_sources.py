@@ -16,6 +16,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     nearest,
     shown,
 )
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._numbers import is_number
 
 _HINTS = 5
 """Searching near names in thousands of names is slow: only the first few faults get a hint."""
@@ -37,6 +38,10 @@ class Entry:
     def place(self, key: str) -> str:
         """Give the path of a key, in the overrides when it was changed there."""
         return f"overrides.{self.name}.{key}" if key in self.overridden else f"{self.path}.{key}"
+
+    def has(self, key: str) -> bool:
+        """Tell whether the key is there, be it right or wrong."""
+        return key in self.values or key in self.wrong
 
     def is_own(self, key: str) -> bool:
         """Tell whether a key was written for this installation, and not brought along."""
@@ -86,8 +91,12 @@ def _changed(name: str, values: dict[str, Any], path: str, change: Any, faults: 
     if not isinstance(change, dict):
         faults.add(f"overrides.{name}", f"{shown(change)} is {kind(change)}, not a dictionary")
         return Entry(name, values, path)
+    steps = values.get("threshold")
+    if isinstance(steps, dict) and is_number(change.get("threshold")) and "severity" not in change:
+        fault = f"the alert has several steps; say which (steps: {', '.join(map(str, steps))})"
+        faults.add(f"overrides.{name}.threshold", f"{fault}, or the severity beside it")
     merged = _merged(values, change)
-    for key in ("annotations", "labels"):
+    for key in ("annotations", "labels", "threshold"):
         if isinstance(values.get(key), dict) and isinstance(change.get(key), dict):
             merged[key] = _merged(values[key], change[key])
     if isinstance(change.get("threshold"), dict) and "severity" not in change:

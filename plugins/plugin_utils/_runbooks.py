@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
@@ -28,6 +28,7 @@ _TOLD: Mapping[str, schema.Check] = {
     "each_slo": schema.boolean,
     "job": schema.text,
     "meaning": schema.text,
+    "per": schema.texts,
     "runbook": schema.text,
     "summary": schema.text,
     "threshold": schema.thresholds,
@@ -99,7 +100,7 @@ def _page(
     yield from _conditions(group, rules, entry)
     yield from _threshold(name, rules, entry)
     yield from _steps(entry)
-    yield from _silence(name, rules)
+    yield from _silence(name, rules, entry)
 
 
 def _told(text: str, entry: Mapping[str, Any]) -> str:
@@ -203,8 +204,8 @@ def _steps(entry: Mapping[str, Any]) -> Iterator[str]:
         yield ""
 
 
-def _silence(name: str, rules: list[dict[str, Any]]) -> Iterator[str]:
-    labels = _identifying(rules[0])
+def _silence(name: str, rules: list[dict[str, Any]], entry: Mapping[str, Any]) -> Iterator[str]:
+    labels = _identifying(rules[0], entry.get("per", ()))
     matchers = " ".join([f"alertname={name}", *(f"{label}=<{label}>" for label in labels)])
     yield "## Silence it"
     yield ""
@@ -218,11 +219,11 @@ def _silence(name: str, rules: list[dict[str, Any]]) -> Iterator[str]:
     yield "```"
 
 
-def _identifying(rule: Mapping[str, Any]) -> list[str]:
-    """Name the labels that tell one alert from another of its name."""
+def _identifying(rule: Mapping[str, Any], per: Sequence[str]) -> list[str]:
+    """Name the labels that tell one alert from another of its name: a silence must not hide more."""
     fixed = [label for label in ("slo", "job") if label in (rule.get("labels") or {})]
     shape = analyse(rule["expr"]).shape
     if shape.open:
-        return fixed or ["instance"]
+        return fixed or list(per) or ["instance"]
     kept = shape.labels - ({"host", "job"} if "instance" in shape.labels else set())
     return [*fixed, *sorted(kept.difference(fixed))]

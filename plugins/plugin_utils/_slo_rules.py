@@ -71,6 +71,9 @@ def expanded(entry: Entry, slos: Sequence[Slo], faults: Faults) -> Iterator[Entr
         return
     if not slos:
         sound(entry, faults)
+    if entry.is_own("severity") and "<burn>" in str(values.get("expr")):
+        way_out = "the objective says it (example: {severity: {page: critical, ticket: null}})"
+        faults.add(entry.place("severity"), f"has no effect here; {way_out}")
     for key in ("each_job", "job", "threshold"):
         if key in values:
             faults.add(entry.place(key), "cannot stand beside each_slo")

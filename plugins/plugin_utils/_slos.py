@@ -15,6 +15,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
     _alert_placeholders as placeholders,
 )
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _numbers as numbers
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _slo_burn as burn
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_defaults import Defaults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import (
@@ -39,10 +40,14 @@ _ALERTS = ("page", "ticket")
 
 
 def _objective(value: Any) -> str:
-    fault = schema.number(value)
-    if fault or 0 < value < 100:
-        return fault
-    return f"{shown(value)} is no percentage above 0 and below 100 (example: 99.5)"
+    if not numbers.is_number(value):
+        return f"{shown(value)} is {kind(value)}, not a finite number (example: 99.5)"
+    if not 0 < value < 100:
+        return f"{shown(value)} is no percentage above 0 and below 100 (example: 99.5)"
+    if value < 1:
+        meant = f"; write {numbers.exact(100 * value)}"
+        return f"{shown(value)} is less than one percent{meant}"
+    return ""
 
 
 def _seconds(value: Any) -> str:
@@ -50,6 +55,15 @@ def _seconds(value: Any) -> str:
     if fault or 0 < value < 100_000:
         return fault
     return f"{shown(value)} is no boundary in seconds (example: 0.5)"
+
+
+def _labels(value: Any) -> str:
+    if fault := schema.labels(value):
+        return fault
+    ways = {"job": 'use the key "job"', "severity": 'use the key "severity"', "slo": "is the name"}
+    return next(
+        (f"{name}: {way} of the objective" for name, way in ways.items() if name in value), ""
+    )
 
 
 def _severities(value: Any) -> str:
@@ -68,7 +82,7 @@ _KEYS: Mapping[str, schema.Check] = {
     "errors": schema.text,
     "histogram": schema.text,
     "job": schema.text,
-    "labels": schema.labels,
+    "labels": _labels,
     "min_errors": schema.natural,
     "objective": _objective,
     "per": schema.texts,
@@ -200,6 +214,8 @@ def _counted(
                 faults.add(place(key), fault)
         else:
             found[key] = value
+    if not by_latency and found.get("errors", "") == found.get("total"):
+        faults.add(place("errors"), "counts what total counts, so that every request would fail")
     return found
 
 

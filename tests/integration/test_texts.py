@@ -136,6 +136,13 @@ def test_a_title_names_the_gravest_and_the_host(
     assert amtool.render("subject", notification(*alerts)) == title
 
 
+def test_a_title_does_not_count_what_is_over(amtool: Amtool) -> None:
+    """A disk that was nearly full and is only rather full is no emergency any more."""
+    found = notification(*({"alertname": "A", "severity": s} for s in ("critical", "warning")))
+    found["alerts"][0] |= {"status": "resolved", "endsAt": "2026-01-05T03:40:00Z"}
+    assert amtool.render("subject", found) == "FIRING:1 warning A"
+
+
 def test_the_end_is_in_the_title(amtool: Amtool) -> None:
     assert amtool.render("subject", sample("resolved")) == (
         "RESOLVED:1 warning HighErrorRate of ai-assistant"

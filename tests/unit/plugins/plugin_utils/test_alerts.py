@@ -186,7 +186,21 @@ def test_overrides_change_single_keys_and_merge_labels() -> None:
             {"threshold": {"warning": 1, "critical": 2}},
             ["warning", "critical"],
         ),
-        ({"threshold": {"warning": 1, "critical": 2}}, {"threshold": 1}, ["warning"]),
+        (
+            {"threshold": {"warning": 1, "critical": 2}},
+            {"threshold": 1, "severity": "critical"},
+            ["critical"],
+        ),
+        (
+            {"threshold": {"warning": 1, "critical": 2}},
+            {"threshold": {"critical": 3}},
+            ["warning", "critical"],
+        ),
+        (
+            {"threshold": {"warning": 1, "critical": 2}},
+            {"threshold": {"warning": None}},
+            ["critical"],
+        ),
         ({"severity": "info"}, {"severity": None}, ["warning"]),
         ({"guard": "c > 1"}, {"guard": None}, "a / b > 0.9"),
         ({}, {"guard": None}, "a / b > 0.9"),
@@ -210,6 +224,25 @@ def test_an_override_takes_away_what_it_sets_to_null(
         found[0]["labels"],
     ]
     assert wanted in seen
+
+
+ONE_MISTAKE: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"overrides": {"A": {"window": 10}}}, {}),
+    ({"overrides": {"A": {"threshold": "90%"}}}, {}),
+    ({}, {"severty": "info"}),
+    ({}, {"selectors": {"disks": "{a='b'}"}}),
+]
+
+
+@pytest.mark.parametrize(("options", "defaults"), ONE_MISTAKE, ids=lambda value: str(value)[:40])
+def test_one_mistake_is_told_once(options: dict[str, Any], defaults: dict[str, Any]) -> None:
+    """What depends on a wrong value is not wrong as well."""
+    entry = UP | {"expr": "rate(x{<disks>}[<window>])", "threshold": 1, "window": "5m"}
+    entry["description"] = "more than <threshold:percent> in <window:words>"
+    text = fault_of(
+        {"A": entry}, **options, defaults={"selectors": {"disks": 'device=~"sd.*"'}, **defaults}
+    )
+    assert len(text.splitlines()) == 1, text
 
 
 def test_defaults_fill_what_entries_leave_out() -> None:
@@ -397,6 +430,26 @@ OTHER_FAULTS: list[tuple[Any, dict[str, Any], str]] = [
         {"A": RATIO},
         {"overrides": {"A": {"threshold": {"info": 0.5}, "severity": "info"}}},
         "overrides.A.severity: the ladder",
+    ),
+    (
+        {"A": RATIO | {"threshold": {"warning": 0.5, "critical": 0.9}}},
+        {"overrides": {"A": {"threshold": 0.8}}},
+        "overrides.A.threshold: the alert has several steps; say which (steps: warning, critical)",
+    ),
+    (
+        {"A": UP | {"expr": "rate(x[<window>]) > 1", "window": "5m"}},
+        {"overrides": {"A": {"window": "10s"}}},
+        "overrides.A.window: a range of 10s holds fewer than 2 samples",
+    ),
+    (
+        {"A": UP | {"expr": "x > 1", "guard": "rate(x[<window>]) > 1", "window": "5m"}},
+        {"overrides": {"A": {"window": "30d"}}, "defaults": {"retention": "200h"}},
+        "overrides.A.window: looks back 4w2d, longer than the retention of 200h",
+    ),
+    (
+        {"A": UP | {"expr": "x{<disks>} > 1"}},
+        {"defaults": {"selectors": {"disks": "a="}}},
+        "defaults.selectors.disks: is no valid PromQL: 'a=' is no label matcher",
     ),
     ({"A": UP}, {"overrides": {"A": 5}}, "overrides.A: 5 is a number, not a dictionary"),
     ({"A": UP}, {"overrides": [5]}, "overrides: [5] is a list, not a dictionary"),

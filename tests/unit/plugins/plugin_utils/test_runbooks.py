@@ -73,6 +73,11 @@ def test_an_alert_without_a_threshold_says_nothing_of_one() -> None:
     assert "alertname=A instance=<instance>" in text
 
 
+def test_a_silence_hides_one_of_many_things_on_a_host() -> None:
+    text = page({"expr": 'state{name!=""} == 1', "per": ["instance", "name"], "summary": "x"})
+    assert "alertname=A instance=<instance> name=<name>\n" in text
+
+
 def test_an_alert_of_objectives_is_shown_once_and_silenced_by_the_objective() -> None:
     slos = {name: {"objective": 99, "total": "a", "errors": "b"} for name in ("S", "T")}
     text = page({"each_slo": True, "expr": "<burn>", "summary": "<slo>"}, slos=slos)

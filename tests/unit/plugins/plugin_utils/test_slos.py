@@ -164,6 +164,7 @@ FAULTS: list[tuple[Any, str]] = [
     ({"total": "a", "errors": "b"}, "slos.S.objective: is missing"),
     (SHOP | {"objective": 100}, "slos.S.objective: 100 is no percentage above 0 and below 100"),
     (SHOP | {"objective": 0}, "slos.S.objective: 0 is no percentage above 0 and below 100"),
+    (SHOP | {"objective": 0.995}, "slos.S.objective: 0.995 is less than one percent; write 99.5"),
     (SHOP | {"objective": "99"}, 'slos.S.objective: "99" is a string, not a finite number'),
     (SHOP | {"objektive": 1}, 'slos.S.objektive: unknown key; did you mean "objective"?'),
     (SHOP | {"period": "1d"}, 'slos.S.period: "1d" is shorter than 3d, the longest range of its'),
@@ -185,6 +186,10 @@ FAULTS: list[tuple[Any, str]] = [
     (SHOP | {"errors": "a{"}, "slos.S.errors: is no valid PromQL"),
     (SHOP | {"errors": "a{<jobs>}"}, 'slos.S.errors: "<jobs>" is no placeholder; did you mean'),
     (SHOP | {"per": "region"}, 'slos.S.per: "region" is a string, not a list'),
+    (SHOP | {"errors": SHOP["total"]}, "slos.S.errors: counts what total counts, so that every"),
+    (SHOP | {"labels": {"slo": "x"}}, "slos.S.labels: slo: is the name of the objective"),
+    (SHOP | {"labels": {"job": "x"}}, 'slos.S.labels: job: use the key "job" of the objective'),
+    (SHOP | {"labels": {"severity": "x"}}, 'slos.S.labels: severity: use the key "severity" of'),
     (SHOP | {"labels": {"a": 1}}, "slos.S.labels: a: 1 is a number, not a string"),
 ]
 
@@ -216,6 +221,11 @@ def test_what_does_not_fit_an_objective_is_refused(options: dict[str, Any], faul
     with pytest.raises(InputError) as caught:
         alert_rules({}, **({"slos": {"S": SHOP}} | options))
     assert fault in str(caught.value)
+
+
+def test_the_severity_of_a_burn_is_not_changed_where_nobody_asks_for_it() -> None:
+    with pytest.raises(InputError, match="overrides.Burn.severity: has no effect here; the obj"):
+        rules(SHOP, {"Burn": BURN}, overrides={"Burn": {"severity": "info"}})
 
 
 @pytest.mark.parametrize(("key", "value"), [("threshold", 1), ("job", "x"), ("each_job", True)])
