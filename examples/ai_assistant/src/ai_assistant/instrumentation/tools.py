@@ -87,7 +87,9 @@ def measured_tool(tool_name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-            text = f"{tool_name}: a generator cannot be measured by its call; use tool_execution in it"
+            text = (
+                f"{tool_name}: a generator cannot be measured by its call; use tool_execution in it"
+            )
             raise TypeError(text)
         if inspect.iscoroutinefunction(function):
 
