@@ -23,6 +23,14 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 # postgres_exporter cuts the text at commas, and does not read back what it has quoted itself.
 _WORD = re.compile(r"""[^\s,'"\\=&?#%]+""")
 _HOST = re.compile(r"/[^\s,'\"\\=&?#%]*|\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+")
+# Settings that are variables of the role.
+_OWN = {
+    "host": "host",
+    "port": "port",
+    "dbname": "database",
+    "user": "username",
+    "password": "password",
+}
 _EXAMPLES = "(examples: /var/run/postgresql, 127.0.0.1, db1.example.com, [2001:db8::7])"
 
 
@@ -32,7 +40,10 @@ def postgres_source(
     """Return the environment variables, or refuse with all faults; the password is in neither."""
     faults = Faults()
     options = {} if options is None else options
-    if not isinstance(host, str) or not _HOST.fullmatch(host):
+    if isinstance(host, str) and "@" in host:  # not repeated: it may hold a password
+        text = "is more than a host; give postgres_exporter_username and postgres_exporter_password"
+        faults.add("postgres_exporter_host", text)
+    elif not isinstance(host, str) or not _HOST.fullmatch(host):
         text = f"{shown(host)} is no directory of a socket and no name of a host {_EXAMPLES}"
         faults.add("postgres_exporter_host", text)
     if not re.fullmatch(r"\d{1,5}", str(port)) or not 0 < int(port) < 65536:
@@ -47,7 +58,14 @@ def postgres_source(
     faults.refuse()
     settings = {name: str(value) for name, value in options.items()}
     if not password:
-        words = {"host": host, "port": port, "user": username, "dbname": database, **settings}
+        # Brackets belong to addresses of the other form alone.
+        words = {
+            "host": host.strip("[]"),
+            "port": port,
+            "user": username,
+            "dbname": database,
+            **settings,
+        }
         pairs = " ".join(f"{name}={value}" for name, value in words.items())
         return {"DATA_SOURCE_NAME": pairs}
     place = f"{host}:{port}"
@@ -74,8 +92,8 @@ def _check_options(options: Any, faults: Faults) -> None:
     for name, value in options.items():
         if not isinstance(name, str) or not re.fullmatch(r"[a-z_]+", name):
             faults.add(path, f"{shown(name)} is no setting (example: sslmode)")
-        elif name == "password":
-            faults.add(f"{path}.password", "belongs into postgres_exporter_password")
+        elif name in _OWN:
+            faults.add(f"{path}.{name}", f"belongs into postgres_exporter_{_OWN[name]}")
         elif isinstance(value, bool) or not _WORD.fullmatch(str(value)):
             text = f"{shown(value)} cannot be handed to postgres_exporter (example: verify-full)"
             faults.add(f"{path}.{name}", text)

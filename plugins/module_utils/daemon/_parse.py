@@ -91,6 +91,11 @@ def _release(raw: Any, name: str, layout: Layout, faults: list[str]) -> ReleaseS
     )
     if not re.match(r"[A-Za-z0-9][A-Za-z0-9._+~-]*\Z", release.version):
         faults.append(f"release.version: {release.version!r} is no version (example: 3.5.3)")
+    elif re.match(r"v\d", release.version) and "v{version}" in release.url:
+        rest = release.version[1:]
+        faults.append(
+            f"release.version: {release.version!r} begins with the v of the address; write {rest!r}"
+        )
     if not _NAME.match(release.name):
         faults.append(f"release.name: {release.name!r} is no folder name (example: prometheus)")
     if not re.match(r"(file|https?)://", release.url):

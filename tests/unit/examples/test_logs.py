@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.barehost.monitoring.tests.unit.examples.support import EXAMPLE
 
-from ai_assistant.instrumentation.logs import LONGEST, to_json
+from ai_assistant.instrumentation.logs import LONGEST, LONGEST_LINE, to_json
 
 PROGRAM = """
 import logging, threading, warnings
@@ -85,6 +85,17 @@ def test_time_is_utc_with_zone(lines: list[dict[str, Any]]) -> None:
     assert abs((datetime.now(UTC) - when).total_seconds()) < 600
 
 
+class Unknown:
+    """Something that does not even know how to be printed."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
+
+
 class Odd:
     """Something that only knows how to be printed."""
 
@@ -99,6 +110,9 @@ class Odd:
         (Odd(), "odd"),
         (Path("/tmp"), "/tmp"),
         (b"\xff", "b'\\xff'"),
+        (Unknown(), "<Unknown: RuntimeError>"),
+        pytest.param(10**5000, "<int: ValueError>", id="huge"),
+        pytest.param(CIRCLE, [[[[[[[["[[...]]"]]]]]]]], id="circle"),
         ({1: {2}, (1, 2): None}, {"1": [2], "(1, 2)": None}),
         ([True, 1.5, ("a",)], [True, 1.5, ["a"]]),
         ("\udcff\x00\n", "\udcff\x00\n"),
@@ -110,3 +124,18 @@ def test_odd_values_make_valid_json(value: object, found: object) -> None:
     assert json.loads(line, parse_constant=pytest.fail) == {"field": found}
     assert line.isascii()
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"path": "\u00e4" * 20_000},  # six bytes each
+        {"path": "\x00" * 20_000, "exception": "\U0001f525" * 20_000},  # twelve bytes each
+        {"event": ["x" * 1000] * 1000},
+        {f"field{number}": "\U0001f525" * 1000 for number in range(100)},
+    ],
+)
+def test_no_line_is_so_long_that_the_journal_cuts_it(event: dict[str, Any]) -> None:
+    line = to_json(event)
+    assert len(line) <= LONGEST_LINE < 48 * 1024
+    assert json.loads(line).keys() == event.keys()

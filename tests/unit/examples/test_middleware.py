@@ -154,6 +154,23 @@ def test_the_scrape_and_the_health_check_are_not_counted(
     assert "\nactive_connections 0.0\n" in scrape.text
 
 
+@pytest.mark.parametrize("everything", ["/", "/{path:path}"])
+def test_a_route_for_everything_does_not_hide_them(
+    everything: str, ask: Callable[..., Any], counted: Counted
+) -> None:
+    api, front_end = FastAPI(), FastAPI()
+    if everything == "/":
+        api.mount(everything, front_end)
+    else:
+        api.get(everything)(late)
+    scrape, health = ask(
+        instrument(api, version="test"), *[("GET", path) for path in ("/metrics", "/healthz")]
+    )
+    assert "active_connections" in scrape.text
+    assert health.json()["status"] == "ok"
+    assert counted.risen(REQUESTS) == {}
+
+
 def test_series_are_there_before_the_first_request(ask: Callable[..., Any]) -> None:
     api = FastAPI()
 

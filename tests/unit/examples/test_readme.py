@@ -99,6 +99,7 @@ def test_the_variables_of_the_playbooks_are_documented() -> None:
     text = "".join((EXAMPLE / name).read_text() for name in ("deploy.yml", "databases.yml"))
     used = set(re.findall(r"(?<![_\w])(ai_assistant_\w+) \|", text))
     used |= set(re.findall(r"\{\{ (ai_assistant_\w+)", text))
+    assert "ai_assistant_releases" in used
     stated = {row[0].strip("`") for row in table("Onto hosts")}
     assert used == stated
 

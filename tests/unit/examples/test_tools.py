@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,19 @@ class ProtocolResult:
     is_error: bool
 
 
+class Reporter:
+    """A result that has methods of such names."""
+
+    def error(self) -> str:
+        """Return the error."""
+        return ""
+
+    is_error = success = error
+
+
+REPORTER = Reporter()
+
+
 def returns(value: Any) -> Callable[[], Any]:
     """Return a tool's work that returns the value."""
     return lambda: value
@@ -54,6 +67,7 @@ ENDS = [
     (returns(None), "success"),
     (returns(Result()), "success"),
     (returns({"success": True, "error": None}), "success"),
+    (returns(REPORTER), "success"),
     (returns(Result(success=False)), "error"),
     (returns(Result(error="no such file")), "error"),
     (returns({"success": False}), "error"),
@@ -92,6 +106,18 @@ def test_async_tools_are_measured_to_their_end(
         assert status in ("error", "timeout")
     assert counted.risen(COUNT) == {frozenset({"async", status}): 1}
     assert counted.risen("tool_execution_duration_seconds_sum")[frozenset({"async"})] >= 0.01
+
+
+def test_a_generator_is_not_measured_by_its_call() -> None:
+    async def words() -> AsyncIterator[str]:
+        yield "word"
+
+    def lines() -> Iterator[str]:
+        yield "line"
+
+    for generator in (words, lines):
+        with pytest.raises(TypeError, match="many: a generator .* use tool_execution"):
+            measured_tool("many")(generator)
 
 
 class Sleeper(MetricsToolMixin):

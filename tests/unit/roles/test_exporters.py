@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +84,103 @@ def test_a_database_that_is_down_fails_no_deployment(role: str) -> None:
     conditions = [metric for probe in probes for metric in probe.get("metrics", [])]
     assert conditions
     assert all(metric["optional"] for metric in conditions)
+
+
+def test_digests_of_passwords_are_in_no_diff() -> None:
+    (play,) = yaml.safe_load((CHECKOUT / "examples/ai_assistant/databases.yml").read_text())
+    written = [task for task in play["tasks"] if "ansible.builtin.copy" in task]
+    assert [task["diff"] for task in written] == [False]
+
+
+HOSTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "texts": {"cadvisor_disabled_metrics": "percpu, disk", "cadvisor_container_labels": "org.team"},
+    "old": {"cadvisor_version": "0.38.7", "cadvisor_disabled_metrics": ["cpuset", "disk"]},
+    "address": {"cadvisor_listen_address": "[::1]:8080"},
+    "port": {"cadvisor_listen_address": "8080"},
+    "portless": {"cadvisor_listen_address": "0.0.0.0"},
+    "v": {"cadvisor_version": "v0.60.6"},
+}
+
+
+def run(folder: Path, playbook: Path, hosts: dict[str, Any]) -> str:
+    """Run a playbook for hosts and return what it says."""
+    (folder / "hosts.json").write_text(json.dumps(hosts))
+    settings = {
+        "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".ac"),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    command = (sys.executable, "-m", "ansible", "playbook", "-i", "hosts.json", str(playbook))
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | settings, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_example_is_fetched_from_where_one_of_two_variables_says(tmp_path: Path) -> None:
+    shared = {
+        **{"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+        **{"barehost_state": "rendered", "barehost_render_directory": str(tmp_path)},
+        "ansible_become": False,
+    }
+    hosts = {
+        "own": {"ai_assistant_releases": "https://releases.example.com/ai_assistant"},
+        "mirror": {"barehost_mirror": "https://mirror.example.com"},
+        "none": {},
+    }
+    inventory = {"all": {"children": {"ai_assistant": {"hosts": hosts, "vars": shared}}}}
+    said = run(tmp_path, CHECKOUT / "examples/ai_assistant/deploy.yml", inventory)
+    failed = dict(re.findall(r"^fatal: \[(\w+)\]: (.*)$", said, re.MULTILINE))
+    assert failed.keys() == {"none"}, said
+    assert "neither ai_assistant_releases nor barehost_mirror" in failed["none"]
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Render cAdvisor for hosts with these variables: their command lines, or why there is none."""
+    folder = tmp_path_factory.mktemp("rendered")
+    shared = {
+        **{"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+        **{"cadvisor_state": "rendered", "cadvisor_render_directory": str(folder)},
+        "cadvisor_release_checksum": "sha256:" + "0" * 64,
+    }
+    play = {"hosts": "all", "gather_facts": False, "roles": ["barehost.monitoring.cadvisor"]}
+    (folder / "play.yml").write_text(json.dumps([play]))
+    said = run(folder, folder / "play.yml", {"all": {"vars": shared, "hosts": HOSTS}})
+    found = dict(re.findall(r"^fatal: \[(\w+)\]: (.*)$", said, re.MULTILINE))
+    for host in HOSTS:
+        unit = folder / host / "etc/systemd/system/cadvisor.service"
+        if unit.exists():
+            found[host] = unit.read_text()
+    assert found.keys() == HOSTS.keys(), said
+    return found
+
+
+@pytest.mark.parametrize(
+    ("host", "flags"),
+    [
+        ("plain", ["-listen_ip=127.0.0.1", "-port=8080", "-housekeeping_interval=10s"]),
+        ("texts", ["-disable_metrics=percpu,disk", "-whitelisted_container_labels=org.team"]),
+        ("old", ["-disable_metrics=disk"]),
+        ("address", ["-listen_ip=[::1]", "-port=8080"]),
+    ],
+)
+def test_cadvisor_gets_its_flags(rendered: dict[str, str], host: str, flags: list[str]) -> None:
+    found = rendered[host].split()
+    assert [flag for flag in flags if flag not in found] == []
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("port", '"8080\\" is no address'),
+        ("portless", '"0.0.0.0\\" is no address'),
+        ("v", "begins with the v of the address; write '0.60.6'"),
+    ],
+)
+def test_wrong_input_is_refused_as_it_was_written(
+    rendered: dict[str, str], host: str, reason: str
+) -> None:
+    assert reason in rendered[host]

@@ -44,6 +44,7 @@ CASES = [
             "sslmode=verify-full sslrootcert=/etc/ssl/ca.pem"
         ),
     ),
+    ("[::1]", "", None, name("host=::1 port=5432 user=reader dbname=postgres")),
     ("127.0.0.1", "pw", None, uri("127.0.0.1:5432/postgres")),
     ("[2001:db8::7]", "pw", None, uri("[2001:db8::7]:5432/postgres")),
     ("db1", "pw", TLS, uri("db1:5432/postgres?sslmode=verify-full&sslrootcert=/etc/ssl/ca.pem")),
@@ -64,6 +65,12 @@ def test_the_password_is_in_no_variable() -> None:
 def test_a_password_with_a_blank_is_refused_and_not_shown(password: str) -> None:
     with pytest.raises(InputError, match="postgres_exporter_password: holds a blank") as caught:
         source(SOCKET, password)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_password_in_the_host_is_not_shown() -> None:
+    with pytest.raises(InputError, match="postgres_exporter_host: is more than a host") as caught:
+        source("postgresql://reader:hunter2@db1")
     assert "hunter2" not in str(caught.value)
 
 
@@ -89,6 +96,8 @@ def test_every_other_sign_is_fine(password: str) -> None:
         ({"host": "db1", "options": {"ssl mode": "x"}}, "postgres_exporter_options"),
         ({"host": "db1", "options": {"sslmode": True}}, "postgres_exporter_options.sslmode"),
         ({"host": "db1", "options": {"password": "x"}}, "postgres_exporter_options.password"),
+        ({"host": "db1", "options": {"host": "db2"}}, "postgres_exporter_options.host"),
+        ({"host": "db1", "options": {"user": "x"}}, "postgres_exporter_options.user"),
     ],
 )
 def test_a_fault_is_told_by_the_name_of_the_variable(changed: dict[str, Any], path: str) -> None:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from .health import Check, health_endpoint
@@ -37,8 +38,11 @@ def instrument(
     """
     APP_INFO.labels(version).set(1)
     health = health_endpoint(version, checks or {}, notes or {})
-    api.add_route("/metrics", _metrics, include_in_schema=False)
-    api.add_route("/healthz", health, include_in_schema=False)
+    # First, or else a route for everything, such as a mounted front end, would answer in their place.
+    api.router.routes[:0] = [
+        Route("/metrics", _metrics, include_in_schema=False),
+        Route("/healthz", health, include_in_schema=False),
+    ]
     return RequestMiddleware(api, statuses)
 
 

@@ -18,8 +18,10 @@ import structlog
 from structlog import processors, stdlib
 from structlog.typing import EventDict, Processor
 
-# The journal cuts lines at 48 KiB, and half an object is no object.
+# Characters of a text, bytes of a line. The journal cuts lines at 48 KiB, and half an object is none.
 LONGEST = 16_000
+LONGEST_LINE = 48_000
+DEEPEST = 8  # below that, and so in circles, things are shown as text
 
 log = stdlib.get_logger("process")
 
@@ -75,21 +77,38 @@ def configure_logging(level: str = "INFO", **fields: Any) -> None:
 
 
 def to_json(event: EventDict, **_options: Any) -> str:
-    """Return valid JSON whatever the event holds."""
-    return json.dumps({str(key): _plain(value) for key, value in event.items()})
+    """Return valid JSON whatever the event holds, in a line that is not too long."""
+    for longest in (LONGEST, LONGEST // 8, LONGEST // 64):
+        line = json.dumps({_text(key, longest): _plain(event[key], longest) for key in event})
+        if len(line) <= LONGEST_LINE:
+            return line
+    # Many texts. Each field becomes one, short enough even if every character needs twelve bytes.
+    longest = max(LONGEST_LINE // 64 // max(len(event), 1), 2)
+    return json.dumps({_text(key, longest): _text(event[key], longest) for key in event})
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(each) for each in value]
+def _plain(value: Any, longest: int, depth: int = 0) -> Any:
+    if isinstance(value, (dict, list, tuple, set, frozenset)) and depth < DEEPEST:
+        if isinstance(value, dict):
+            return {
+                _text(key, longest): _plain(each, longest, depth + 1) for key, each in value.items()
+            }
+        return [_plain(each, longest, depth + 1) for each in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)  # JSON knows neither NaN nor infinity
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
-    text = value if isinstance(value, str) else str(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+    if isinstance(value, int) and value.bit_length() <= 64:
+        return value
+    return _text(value, longest)
+
+
+def _text(value: Any, longest: int) -> str:
+    try:
+        text = str(value)
+    except Exception as exc:  # what cannot be shown is no reason to lose the line
+        text = f"<{type(value).__name__}: {type(exc).__name__}>"
+    return text if len(text) <= longest else f"{text[: longest // 2]} ... {text[-longest // 2 :]}"
 
 
 def _without_colours(_logger: Any, _name: str, event: EventDict) -> EventDict:

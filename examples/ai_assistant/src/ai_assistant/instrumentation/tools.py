@@ -38,11 +38,14 @@ def reports_failure(result: object) -> bool:
     """Tell whether a result says of itself that it is one of a failure.
 
     It does by `success` that is false, or by `error` or `is_error` that is true, as an attribute or as
-    a key.
+    a key. A method of such a name says nothing.
     """
 
     def of(name: str) -> object:
-        return result.get(name) if isinstance(result, Mapping) else getattr(result, name, None)
+        if isinstance(result, Mapping):
+            return result.get(name)
+        value = getattr(result, name, None)
+        return None if callable(value) else value
 
     return of("success") is False or bool(of("error")) or bool(of("is_error"))
 
@@ -76,10 +79,18 @@ def tool_execution(tool_name: str) -> Iterator[ToolExecution]:
 
 
 def measured_tool(tool_name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Measure every call of a function, be it `async` or not."""
+    """Measure every call of a function, be it `async` or not.
+
+    A generator has not begun when its call ends: there, put `tool_execution` around the work.
+    """
     announce(tool_name)
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+            text = (
+                f"{tool_name}: a generator cannot be measured by its call; use tool_execution in it"
+            )
+            raise TypeError(text)
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)

@@ -15,6 +15,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -51,7 +52,8 @@ def registry() -> CollectorRegistry:
     workers = _workers(Path(directory))
     for pid, lives in workers.items():
         if not lives:
-            mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
+            with suppress(FileNotFoundError):  # another scrape has been faster
+                mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
     every = CollectorRegistry()
     MultiProcessCollector(every, directory)  # type: ignore[no-untyped-call]
     every.register(_Processes(pid for pid, lives in workers.items() if lives))

@@ -198,6 +198,10 @@ FAULTS: list[tuple[Params, str]] = [
         "release.version: '../1' is no version",
     ),
     (
+        {"release": {"version": "v1.2", "url": "https://m/v{version}/x", "checksum": ""}},
+        "release.version: 'v1.2' begins with the v of the address; write '1.2'",
+    ),
+    (
         {"release": {"version": "1", "url": "ftp://m/x", "checksum": ""}},
         "release.url: 'ftp://m/x' is no file://",
     ),
