@@ -12,6 +12,8 @@ from collections.abc import Callable
 from demo.services import Prometheus
 
 MINUTES = 10
+# True of whatever else the machine does that runs the containers. They wait for a quarter of an hour.
+OF_THE_MACHINE = frozenset(("HighCpuUsage", "HighLoad", "IoPressure", "MemoryPressure"))
 FIRED = 'count by (alertname) (last_over_time(ALERTS{alertname!="Watchdog",alertstate="%s"}[%ds]))'
 
 
@@ -28,6 +30,12 @@ def names(prometheus: Prometheus, state: str, seconds: float) -> list[str]:
     """Name the alerts that were in a state within the last seconds; Watchdog always fires."""
     series = prometheus.query(FIRED % (state, int(seconds)))
     return sorted(found["metric"]["alertname"] for found in series)
+
+
+def noise(prometheus: Prometheus) -> set[str]:
+    """Name the alerts whose condition is true now, but for what is true of this machine."""
+    found = {alert["labels"]["alertname"] for alert in prometheus.ask("alerts")["alerts"]}
+    return found - OF_THE_MACHINE - {"Watchdog"}
 
 
 def _now(prometheus: Prometheus) -> str:

@@ -89,8 +89,10 @@ def test_a_service_has_series_of_its_own_under_its_name(stack: Any, service: str
     assert stack.prometheus.query(f"{used} >= 0")
 
 
-def test_a_healthy_stack_is_silent(load: Any, stack: Any) -> None:
+def test_a_healthy_stack_is_silent(load: Any, stack: Any, eventually: Any) -> None:
     assert quiet.names(stack.prometheus, "firing", seconds=3600) == []
+    # Nor does any alert wait to fire. (A job is absent until its targets are scraped for the first time.)
+    assert eventually(lambda: quiet.noise(stack.prometheus) == set()), quiet.noise(stack.prometheus)
 
 
 def test_no_rule_waits_for_series_that_nobody_exposes(
