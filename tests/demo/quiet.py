@@ -12,8 +12,10 @@ from collections.abc import Callable
 from demo.services import Prometheus
 
 MINUTES = 10
-# True of whatever else the machine does that runs the containers. They wait for a quarter of an hour.
-OF_THE_MACHINE = frozenset(("HighCpuUsage", "HighLoad", "IoPressure", "MemoryPressure"))
+# True of whatever else the machine does that runs the containers. They wait for a quarter of an hour or longer.
+OF_THE_MACHINE = frozenset(
+    ("DiskFillsUp", "HighCpuUsage", "HighLoad", "IoPressure", "MemoryPressure")
+)
 FIRED = 'count by (alertname) (last_over_time(ALERTS{alertname!="Watchdog",alertstate="%s"}[%ds]))'
 
 
