@@ -137,25 +137,61 @@ def test_the_example_is_fetched_from_where_one_of_two_variables_says(tmp_path: P
     assert "neither ai_assistant_releases nor barehost_mirror" in failed["none"]
 
 
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Render cAdvisor for hosts with these variables: their command lines, or why there is none."""
-    folder = tmp_path_factory.mktemp("rendered")
+def units(folder: Path, role: str, hosts: dict[str, Any]) -> dict[str, str]:
+    """Render a role for hosts with these variables: their units, or why there is none."""
     shared = {
         **{"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
-        **{"cadvisor_state": "rendered", "cadvisor_render_directory": str(folder)},
-        "cadvisor_release_checksum": "sha256:" + "0" * 64,
+        **{f"{role}_state": "rendered", f"{role}_render_directory": str(folder)},
+        f"{role}_release_checksum": "sha256:" + "0" * 64,
     }
-    play = {"hosts": "all", "gather_facts": False, "roles": ["barehost.monitoring.cadvisor"]}
+    play = {"hosts": "all", "gather_facts": False, "roles": [f"barehost.monitoring.{role}"]}
     (folder / "play.yml").write_text(json.dumps([play]))
-    said = run(folder, folder / "play.yml", {"all": {"vars": shared, "hosts": HOSTS}})
+    said = run(folder, folder / "play.yml", {"all": {"vars": shared, "hosts": hosts}})
     found = dict(re.findall(r"^fatal: \[(\w+)\]: (.*)$", said, re.MULTILINE))
-    for host in HOSTS:
-        unit = folder / host / "etc/systemd/system/cadvisor.service"
-        if unit.exists():
+    for host in hosts:
+        for unit in (folder / host / "etc/systemd/system").glob("*.service"):
             found[host] = unit.read_text()
-    assert found.keys() == HOSTS.keys(), said
+    assert found.keys() == hosts.keys(), said
     return found
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Render cAdvisor."""
+    return units(tmp_path_factory.mktemp("rendered"), "cadvisor", HOSTS)
+
+
+def test_postgres_exporter_finds_its_password_whatever_the_inventory_adds(tmp_path: Path) -> None:
+    own = {"Service": {"Environment": "GOMAXPROCS=2"}}
+    login = {"postgres_exporter_password": "hunter2"}
+    hosts = {
+        "socket": {"postgres_exporter_unit": own},
+        "login": {**login, "postgres_exporter_unit": own},
+        "second": {**login, "postgres_exporter_name": "reader"},
+        "wrong": {"postgres_exporter_environment": {"DATA_SOURCE_PASS": "hunter2"}},
+    }
+    found = units(tmp_path, "postgres_exporter", hosts)
+    named = {host: re.findall(r"DATA_SOURCE_PASS_FILE=(\S*)", text) for host, text in found.items()}
+    assert named == {
+        "socket": [],
+        "login": ["/run/credentials/postgres_exporter.service/password"],
+        "second": ["/run/credentials/reader.service/password"],
+        "wrong": [],
+    }
+    assert "Environment=GOMAXPROCS=2" in found["login"]
+    assert "postgres_exporter_environment.DATA_SOURCE_PASS: is readable" in found["wrong"]
+    assert [host for host, text in found.items() if "hunter2" in text] == []
+
+
+def test_redis_exporter_takes_no_password_in_its_flags(tmp_path: Path) -> None:
+    hosts = {
+        "flag": {"redis_exporter_flags": {"redis.password": "hunter2"}},
+        "variable": {"redis_exporter_environment": {"REDIS_PASSWORD": "hunter2"}},
+    }
+    found = units(tmp_path, "redis_exporter", hosts)
+    assert "redis_exporter_flags.redis.password: is readable" in found["flag"]
+    assert "redis_exporter_environment.REDIS_PASSWORD: is readable" in found["variable"]
+    assert [host for host, text in found.items() if "hunter2" in text] == []
 
 
 @pytest.mark.parametrize(
