@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -159,6 +160,40 @@ def units(folder: Path, role: str, hosts: dict[str, Any]) -> dict[str, str]:
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Render cAdvisor."""
     return units(tmp_path_factory.mktemp("rendered"), "cadvisor", HOSTS)
+
+
+@pytest.mark.parametrize("servers", [["monitor1"], ["monitor1", "monitor2"], ["monitor1", "db1"]])
+def test_every_prometheus_of_a_fleet_reaches_what_listens_once(
+    tmp_path: Path, servers: list[str]
+) -> None:
+    fleet = CHECKOUT / "inventories/fleet"
+    shutil.copytree(fleet / "group_vars", tmp_path / "group_vars")
+    inventory = yaml.safe_load((fleet / "hosts.yml").read_text())
+    inventory["all"]["vars"] = {"ansible_connection": "local", "barehost_address": "192.0.2.99"}
+    inventory["all"]["vars"]["ansible_python_interpreter"] = sys.executable
+    groups = inventory["all"]["children"]
+    groups["prometheus"]["hosts"] = dict.fromkeys(servers)
+    groups["cadvisor"]["hosts"] |= dict.fromkeys(servers)
+    told = {
+        "cadvisor": "{{ cadvisor_listen_address }}",
+        "redis": "{{ redis_exporter_listen_address | default('') }}",
+        "targets": "{{ prometheus_targets | default({}) }}",
+    }
+    copy = {"content": "{{ told | to_json }}", "dest": f"{tmp_path}/{{{{ inventory_hostname }}}}"}
+    play = {"hosts": "cadvisor", "gather_facts": False, "vars": {"told": told}}
+    (tmp_path / "play.yml").write_text(json.dumps([{**play, "tasks": [{"copy": copy}]}]))
+    said = run(tmp_path, tmp_path / "play.yml", inventory)
+    hosts = groups["cadvisor"]["hosts"]
+    assert [host for host in hosts if not (tmp_path / host).exists()] == [], said
+    listening = {host: json.loads((tmp_path / host).read_text()) for host in hosts}
+    for server in servers:
+        for job in ("cadvisor", "redis"):
+            for target in listening[server]["targets"][job]:
+                (address,) = target["targets"]
+                wide = f":{address.rpartition(':')[2]}"
+                assert listening[target["labels"]["host"]][job] in (address, wide), said
+    wide = {host for host, values in listening.items() if values["cadvisor"] == ":8080"}
+    assert wide == (set(servers) if len(servers) > 1 else set())
 
 
 def test_postgres_exporter_finds_its_password_whatever_the_inventory_adds(tmp_path: Path) -> None:
