@@ -138,6 +138,35 @@ def test_the_example_is_fetched_from_where_one_of_two_variables_says(tmp_path: P
     assert "neither ai_assistant_releases nor barehost_mirror" in failed["none"]
 
 
+def test_the_example_uses_databases_of_other_hosts(tmp_path: Path) -> None:
+    shared = {
+        **{"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+        **{"barehost_state": "rendered", "barehost_render_directory": str(tmp_path)},
+        **{"ansible_become": False, "barehost_mirror": "https://mirror.example.com"},
+    }
+    other = {
+        "ai_assistant_redis_url": "rediss://x@db1:6380/0",
+        "ai_assistant_postgres_url": "postgresql://x@db1/y?sslmode=verify-full",
+        "ai_assistant_postgres_password": "hunter2",
+    }
+    hosts: dict[str, Any] = {"here": {}, "there": other}
+    inventory = {"all": {"children": {"ai_assistant": {"hosts": hosts, "vars": shared}}}}
+    said = run(tmp_path, CHECKOUT / "examples/ai_assistant/deploy.yml", inventory)
+    unit = "etc/systemd/system/ai-assistant.service"
+    found = {host: (tmp_path / host / unit).read_text() for host in hosts}
+    urls = {host: re.findall(r"_(?:REDIS|POSTGRES)_URL=(.*)", found[host]) for host in hosts}
+    assert urls == {
+        "here": [
+            "redis://ai_assistant@127.0.0.1:6379/0",
+            "postgresql:///ai_assistant?host=/var/run/postgresql",
+        ],
+        "there": [other["ai_assistant_redis_url"], other["ai_assistant_postgres_url"]],
+    }
+    assert "LoadCredential=postgres_password:" in found["there"]
+    assert "LoadCredential" not in found["here"]
+    assert "hunter2" not in said + found["there"]
+
+
 def units(folder: Path, role: str, hosts: dict[str, Any]) -> dict[str, str]:
     """Render a role for hosts with these variables: their units, or why there is none."""
     shared = {
