@@ -101,6 +101,10 @@ HOSTS: dict[str, dict[str, Any]] = {
     "port": {"cadvisor_listen_address": "8080"},
     "portless": {"cadvisor_listen_address": "0.0.0.0"},
     "v": {"cadvisor_version": "v0.60.6"},
+    "latest": {"cadvisor_version": "latest", "cadvisor_release_checksum": ""},
+    "interval": {"cadvisor_housekeeping_interval": "10"},
+    "never": {"cadvisor_housekeeping_interval": "0s"},
+    "fine": {"cadvisor_housekeeping_interval": "1m30.5s"},
 }
 
 
@@ -265,6 +269,7 @@ def test_redis_exporter_takes_no_password_in_its_flags(tmp_path: Path) -> None:
         ("texts", ["-disable_metrics=percpu,disk", "-whitelisted_container_labels=org.team"]),
         ("old", ["-disable_metrics=disk"]),
         ("address", ["-listen_ip=[::1]", "-port=8080"]),
+        ("fine", ["-housekeeping_interval=1m30.5s"]),
     ],
 )
 def test_cadvisor_gets_its_flags(rendered: dict[str, str], host: str, flags: list[str]) -> None:
@@ -277,6 +282,9 @@ def test_cadvisor_gets_its_flags(rendered: dict[str, str], host: str, flags: lis
     [
         ("port", '"8080\\" is no address'),
         ("portless", '"0.0.0.0\\" is no address'),
+        ("latest", "cadvisor_version: 'latest' is no number of a release"),
+        ("interval", "cadvisor_housekeeping_interval: '10' is no duration"),
+        ("never", "cadvisor_housekeeping_interval: '0s' is no duration"),
         ("v", "begins with the v of the address; write '0.60.6'"),
     ],
 )
