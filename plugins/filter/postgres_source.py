@@ -12,6 +12,7 @@ version_added: 0.1.0
 author: [Barehost contributors (@barehost)]
 description:
   - Turns the place of a PostgreSQL into the environment variables of postgres_exporter.
+  - Refuses a password among further variables, which everybody on the host can read.
   - The password is checked and left out. With one, the variable C(DATA_SOURCE_PASS_FILE) has to name
     the file that it is in.
 options:
@@ -21,6 +22,7 @@ options:
   username: {description: Role of the database., type: str, required: true}
   password: {description: Its password. Empty means none is needed., type: str, default: ""}
   options: {description: "Further settings of the connection, for example V({sslmode: verify-full}).", type: dict}
+  environment: {description: Environment variables that postgres_exporter gets besides., type: dict}
 """
 
 EXAMPLES = r"""

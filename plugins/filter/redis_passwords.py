@@ -13,11 +13,14 @@ author: [Barehost contributors (@barehost)]
 description:
   - Turns a password into the content of redis_exporter's password file, in which it stands under the
     address of the Redis as redis_exporter spells it.
-  - Refuses addresses with which redis_exporter cannot connect.
+  - Refuses addresses with which redis_exporter cannot connect, and passwords in flags and environment,
+    which everybody on the host can read.
 options:
   _input: {description: The password; an empty one gives an empty file., type: str, required: true}
   address: {description: Where Redis listens., type: str, required: true}
   username: {description: User of Redis' access control list., type: str, default: ""}
+  flags: {description: Flags that redis_exporter gets besides., type: dict}
+  environment: {description: Environment variables that it gets besides., type: dict}
 """
 
 EXAMPLES = r"""
@@ -42,12 +45,10 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import plain
 
 
-def redis_passwords(password: Any, *, address: Any, username: Any = "") -> dict[str, str]:
+def redis_passwords(password: Any, **settings: Any) -> dict[str, str]:
     """Copy what Jinja passed and hand it to the core."""
     try:
-        return core.redis_passwords(
-            plain(password), address=plain(address), username=plain(username)
-        )
+        return core.redis_passwords(plain(password), **plain(settings))
     except InputError as exc:
         raise AnsibleTemplatePluginError(str(exc)) from None
 

@@ -41,7 +41,7 @@ options:
     type: bool
     default: false
   destination:
-    description: With O(state=rendered), the directory to write into. Secrets are written as a placeholder.
+    description: With O(state=rendered), the directory to write into, an absolute path. Secrets are written as a placeholder.
     type: path
   lock_timeout:
     description: Seconds to wait for another run that deploys the same daemon on the same host.
@@ -248,7 +248,7 @@ EXAMPLES = r"""
   barehost.monitoring.daemon:
     name: hello
     state: rendered
-    destination: ./rendered
+    destination: "{{ playbook_dir }}/rendered"
     command: [/usr/bin/hello]
   delegate_to: localhost
 """

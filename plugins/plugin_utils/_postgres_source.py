@@ -31,14 +31,29 @@ _OWN = {
     "user": "username",
     "password": "password",
 }
+# A password in an address (name:password@, which is no host:port/) or among settings (password=).
+_LOGIN = re.compile(
+    r"(?:://|^(?!\S*://)|,)[^/?\s@,]*:(?!\d{1,5}[/?])[^\s@]*@|password\s*=", re.IGNORECASE
+)
 _EXAMPLES = "(examples: /var/run/postgresql, 127.0.0.1, db1.example.com, [2001:db8::7])"
 
 
 def postgres_source(
-    host: Any, *, port: Any, database: Any, username: Any, password: Any = "", options: Any = None
+    host: Any,
+    *,
+    port: Any,
+    database: Any,
+    username: Any,
+    password: Any = "",
+    options: Any = None,
+    environment: Any = None,
 ) -> dict[str, str]:
-    """Return the environment variables, or refuse with all faults; the password is in neither."""
+    """Return the environment variables, or refuse with all faults; the password is in neither.
+
+    environment: the variables that the inventory adds; a password in them is refused.
+    """
     faults = Faults()
+    _check_environment(environment, faults)
     options = {} if options is None else options
     if isinstance(host, str) and "@" in host:  # not repeated: it may hold a password
         text = "is more than a host; give postgres_exporter_username and postgres_exporter_password"
@@ -82,6 +97,20 @@ def _check_password(password: Any, faults: Faults) -> None:
         text = "holds a blank or a line end, with which postgres_exporter cannot log in and "
         text += "writes the whole password into the journal; choose another one"
         faults.add("postgres_exporter_password", text)
+
+
+def _check_environment(environment: Any, faults: Faults) -> None:
+    if not isinstance(environment, Mapping):
+        return  # the specification of the arguments has its own word for that
+    path = "postgres_exporter_environment"
+    if environment.get("DATA_SOURCE_PASS"):
+        text = "is readable by everybody on the host; give postgres_exporter_password instead"
+        faults.add(f"{path}.DATA_SOURCE_PASS", text)
+    for name in ("DATA_SOURCE_NAME", "DATA_SOURCE_URI"):
+        if _LOGIN.search(str(environment.get(name, ""))):
+            text = "holds a password, which everybody on the host could read; give "
+            text += "postgres_exporter_host, _port, _database, _username and _password instead"
+            faults.add(f"{path}.{name}", text)
 
 
 def _check_options(options: Any, faults: Faults) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import _desired, _files
+from ._errors import SpecError
 from ._spec import Spec
 
 _PLACEHOLDER = b"<secret: deployed, but never rendered>\n"
@@ -20,6 +21,12 @@ def render(
     spec: Spec, destination: str, health: Mapping[str, Any], check_mode: bool
 ) -> tuple[str, ...]:
     """Write every file below destination; returns those that changed."""
+    if not posixpath.isabs(destination):
+        # Ansible would take it from the folder of the playbook, which may be that of an installed collection.
+        text = (
+            f"destination: {destination!r} is no absolute path (example: /tmp/rendered); the roles"
+        )
+        raise SpecError([f"{text} take its beginning from barehost_render_directory"])
     # A fixed salt: a rendering shall be the same on every machine.
     wanted = _desired.build(spec, b"rendered", {}, health)
     changed = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,10 @@ HOSTS: dict[str, dict[str, Any]] = {
     "port": {"cadvisor_listen_address": "8080"},
     "portless": {"cadvisor_listen_address": "0.0.0.0"},
     "v": {"cadvisor_version": "v0.60.6"},
+    "latest": {"cadvisor_version": "latest", "cadvisor_release_checksum": ""},
+    "interval": {"cadvisor_housekeeping_interval": "10"},
+    "never": {"cadvisor_housekeeping_interval": "0s"},
+    "fine": {"cadvisor_housekeeping_interval": "1m30.5s"},
 }
 
 
@@ -137,25 +142,124 @@ def test_the_example_is_fetched_from_where_one_of_two_variables_says(tmp_path: P
     assert "neither ai_assistant_releases nor barehost_mirror" in failed["none"]
 
 
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Render cAdvisor for hosts with these variables: their command lines, or why there is none."""
-    folder = tmp_path_factory.mktemp("rendered")
+def test_the_example_uses_databases_of_other_hosts(tmp_path: Path) -> None:
     shared = {
         **{"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
-        **{"cadvisor_state": "rendered", "cadvisor_render_directory": str(folder)},
-        "cadvisor_release_checksum": "sha256:" + "0" * 64,
+        **{"barehost_state": "rendered", "barehost_render_directory": str(tmp_path)},
+        **{"ansible_become": False, "barehost_mirror": "https://mirror.example.com"},
     }
-    play = {"hosts": "all", "gather_facts": False, "roles": ["barehost.monitoring.cadvisor"]}
+    other = {
+        "ai_assistant_redis_url": "rediss://x@db1:6380/0",
+        "ai_assistant_postgres_url": "postgresql://x@db1/y?sslmode=verify-full",
+        "ai_assistant_postgres_password": "hunter2",
+    }
+    hosts: dict[str, Any] = {"here": {}, "there": other}
+    inventory = {"all": {"children": {"ai_assistant": {"hosts": hosts, "vars": shared}}}}
+    said = run(tmp_path, CHECKOUT / "examples/ai_assistant/deploy.yml", inventory)
+    unit = "etc/systemd/system/ai-assistant.service"
+    found = {host: (tmp_path / host / unit).read_text() for host in hosts}
+    urls = {host: re.findall(r"_(?:REDIS|POSTGRES)_URL=(.*)", found[host]) for host in hosts}
+    assert urls == {
+        "here": [
+            "redis://ai_assistant@127.0.0.1:6379/0",
+            "postgresql:///ai_assistant?host=/var/run/postgresql",
+        ],
+        "there": [other["ai_assistant_redis_url"], other["ai_assistant_postgres_url"]],
+    }
+    assert "LoadCredential=postgres_password:" in found["there"]
+    assert "LoadCredential" not in found["here"]
+    assert "hunter2" not in said + found["there"]
+
+
+def units(folder: Path, role: str, hosts: dict[str, Any]) -> dict[str, str]:
+    """Render a role for hosts with these variables: their units, or why there is none."""
+    shared = {
+        **{"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+        **{f"{role}_state": "rendered", f"{role}_render_directory": str(folder)},
+        f"{role}_release_checksum": "sha256:" + "0" * 64,
+    }
+    play = {"hosts": "all", "gather_facts": False, "roles": [f"barehost.monitoring.{role}"]}
     (folder / "play.yml").write_text(json.dumps([play]))
-    said = run(folder, folder / "play.yml", {"all": {"vars": shared, "hosts": HOSTS}})
+    said = run(folder, folder / "play.yml", {"all": {"vars": shared, "hosts": hosts}})
     found = dict(re.findall(r"^fatal: \[(\w+)\]: (.*)$", said, re.MULTILINE))
-    for host in HOSTS:
-        unit = folder / host / "etc/systemd/system/cadvisor.service"
-        if unit.exists():
+    for host in hosts:
+        for unit in (folder / host / "etc/systemd/system").glob("*.service"):
             found[host] = unit.read_text()
-    assert found.keys() == HOSTS.keys(), said
+    assert found.keys() == hosts.keys(), said
     return found
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Render cAdvisor."""
+    return units(tmp_path_factory.mktemp("rendered"), "cadvisor", HOSTS)
+
+
+@pytest.mark.parametrize("servers", [["monitor1"], ["monitor1", "monitor2"], ["monitor1", "db1"]])
+def test_every_prometheus_of_a_fleet_reaches_what_listens_once(
+    tmp_path: Path, servers: list[str]
+) -> None:
+    fleet = CHECKOUT / "inventories/fleet"
+    shutil.copytree(fleet / "group_vars", tmp_path / "group_vars")
+    inventory = yaml.safe_load((fleet / "hosts.yml").read_text())
+    inventory["all"]["vars"] = {"ansible_connection": "local", "barehost_address": "192.0.2.99"}
+    inventory["all"]["vars"]["ansible_python_interpreter"] = sys.executable
+    groups = inventory["all"]["children"]
+    groups["prometheus"]["hosts"] = dict.fromkeys(servers)
+    groups["cadvisor"]["hosts"] |= dict.fromkeys(servers)
+    told = {
+        "cadvisor": "{{ cadvisor_listen_address }}",
+        "redis": "{{ redis_exporter_listen_address | default('') }}",
+        "targets": "{{ prometheus_targets | default({}) }}",
+    }
+    copy = {"content": "{{ told | to_json }}", "dest": f"{tmp_path}/{{{{ inventory_hostname }}}}"}
+    play = {"hosts": "cadvisor", "gather_facts": False, "vars": {"told": told}}
+    (tmp_path / "play.yml").write_text(json.dumps([{**play, "tasks": [{"copy": copy}]}]))
+    said = run(tmp_path, tmp_path / "play.yml", inventory)
+    hosts = groups["cadvisor"]["hosts"]
+    assert [host for host in hosts if not (tmp_path / host).exists()] == [], said
+    listening = {host: json.loads((tmp_path / host).read_text()) for host in hosts}
+    for server in servers:
+        for job in ("cadvisor", "redis"):
+            for target in listening[server]["targets"][job]:
+                (address,) = target["targets"]
+                wide = f":{address.rpartition(':')[2]}"
+                assert listening[target["labels"]["host"]][job] in (address, wide), said
+    wide = {host for host, values in listening.items() if values["cadvisor"] == ":8080"}
+    assert wide == (set(servers) if len(servers) > 1 else set())
+
+
+def test_postgres_exporter_finds_its_password_whatever_the_inventory_adds(tmp_path: Path) -> None:
+    own = {"Service": {"Environment": "GOMAXPROCS=2"}}
+    login = {"postgres_exporter_password": "hunter2"}
+    hosts = {
+        "socket": {"postgres_exporter_unit": own},
+        "login": {**login, "postgres_exporter_unit": own},
+        "second": {**login, "postgres_exporter_name": "reader"},
+        "wrong": {"postgres_exporter_environment": {"DATA_SOURCE_PASS": "hunter2"}},
+    }
+    found = units(tmp_path, "postgres_exporter", hosts)
+    named = {host: re.findall(r"DATA_SOURCE_PASS_FILE=(\S*)", text) for host, text in found.items()}
+    assert named == {
+        "socket": [],
+        "login": ["/run/credentials/postgres_exporter.service/password"],
+        "second": ["/run/credentials/reader.service/password"],
+        "wrong": [],
+    }
+    assert "Environment=GOMAXPROCS=2" in found["login"]
+    assert "postgres_exporter_environment.DATA_SOURCE_PASS: is readable" in found["wrong"]
+    assert [host for host, text in found.items() if "hunter2" in text] == []
+
+
+def test_redis_exporter_takes_no_password_in_its_flags(tmp_path: Path) -> None:
+    hosts = {
+        "flag": {"redis_exporter_flags": {"redis.password": "hunter2"}},
+        "variable": {"redis_exporter_environment": {"REDIS_PASSWORD": "hunter2"}},
+    }
+    found = units(tmp_path, "redis_exporter", hosts)
+    assert "redis_exporter_flags.redis.password: is readable" in found["flag"]
+    assert "redis_exporter_environment.REDIS_PASSWORD: is readable" in found["variable"]
+    assert [host for host, text in found.items() if "hunter2" in text] == []
 
 
 @pytest.mark.parametrize(
@@ -165,6 +269,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("texts", ["-disable_metrics=percpu,disk", "-whitelisted_container_labels=org.team"]),
         ("old", ["-disable_metrics=disk"]),
         ("address", ["-listen_ip=[::1]", "-port=8080"]),
+        ("fine", ["-housekeeping_interval=1m30.5s"]),
     ],
 )
 def test_cadvisor_gets_its_flags(rendered: dict[str, str], host: str, flags: list[str]) -> None:
@@ -177,6 +282,9 @@ def test_cadvisor_gets_its_flags(rendered: dict[str, str], host: str, flags: lis
     [
         ("port", '"8080\\" is no address'),
         ("portless", '"0.0.0.0\\" is no address'),
+        ("latest", "cadvisor_version: 'latest' is no number of a release"),
+        ("interval", "cadvisor_housekeeping_interval: '10' is no duration"),
+        ("never", "cadvisor_housekeeping_interval: '0s' is no duration"),
         ("v", "begins with the v of the address; write '0.60.6'"),
     ],
 )

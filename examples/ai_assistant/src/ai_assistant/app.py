@@ -28,7 +28,7 @@ log = structlog.stdlib.get_logger("app")
 def build(settings: Settings) -> ASGIApp:
     """Return the application, instrumented."""
     cache = Cache(settings.redis_url, settings.redis_password(), settings.cache_seconds)
-    store = Store(settings.postgres_url)
+    store = Store(settings.postgres_url, settings.postgres_password())
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

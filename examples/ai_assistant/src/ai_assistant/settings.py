@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from .addresses import postgres_address, redis_address
 
 PREFIX = "AI_ASSISTANT_"
+PASSWORDS = ("redis_password", "postgres_password")
+
+
+def _without_brackets(host: str) -> str:
+    """Return an address of version 6 as it is listened on; elsewhere it is written as [::1]."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
 class SettingsError(Exception):
@@ -24,22 +32,35 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_without_brackets)] = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     grace: int = Field(20, ge=0, le=600)  # seconds that running requests get when the service stops
-    redis_url: str = "redis://127.0.0.1:6379/0"
-    # The password stands in a file: an environment is no place for it.
+    redis_url: Annotated[str, AfterValidator(redis_address)] = "redis://127.0.0.1:6379/0"
+    # The passwords stand in files: an environment is no place for them.
     redis_password_file: Path | None = None
-    postgres_url: str = "postgresql:///ai_assistant?host=/var/run/postgresql"
+    postgres_url: Annotated[str, AfterValidator(postgres_address)] = (
+        "postgresql:///ai_assistant?host=/var/run/postgresql"
+    )
+    postgres_password_file: Path | None = None
     cache_seconds: int = Field(60, ge=1)
     faults: bool = False  # whether faults can be asked for; never in production
 
     def redis_password(self) -> str | None:
-        """Read the password, None when there is none."""
-        path = self.redis_password_file
-        return path.read_text().rstrip("\n") if path else None
+        """Read the password for Redis, None when there is none."""
+        return self._content("redis_password")
+
+    def postgres_password(self) -> str | None:
+        """Read the password for PostgreSQL, None when there is none."""
+        return self._content("postgres_password")
+
+    def _content(self, password: str) -> str | None:
+        path: Path | None = getattr(self, f"{password}_file")
+        try:
+            return path.read_text().rstrip("\n") if path else None
+        except OSError as exc:
+            raise SettingsError(f"{PREFIX}{password.upper()}_FILE: {exc}") from exc
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -49,21 +70,25 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         for name, value in environment.items()
         if name.startswith(PREFIX)
     }
-    # Where systemd hands over credentials, the password is one of them.
-    handed = Path(environment.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / "redis_password"
-    if handed.exists():
-        given.setdefault("redis_password_file", str(handed))
+    # Where systemd hands over credentials, the passwords are among them.
+    for password in PASSWORDS:
+        handed = Path(environment.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / password
+        if handed.exists():
+            given.setdefault(f"{password}_file", str(handed))
     try:
         settings = Settings.model_validate(given)
         settings.redis_password()
+        settings.postgres_password()
     except ValidationError as exc:
-        faults = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors()]
+        faults = [_fault(str(error["loc"][0]), error["msg"]) for error in exc.errors()]
         raise SettingsError("; ".join(faults)) from None  # it would show the values
-    except OSError as exc:
-        raise SettingsError(f"{PREFIX}REDIS_PASSWORD_FILE: {exc}") from exc
     if settings.workers > 1 and not environment.get("PROMETHEUS_MULTIPROC_DIR"):
         text = (
             "needs PROMETHEUS_MULTIPROC_DIR, a directory in which the workers share their metrics"
         )
         raise SettingsError(f"{PREFIX}WORKERS={settings.workers} {text}")
     return settings
+
+
+def _fault(name: str, text: str) -> str:
+    return f"{PREFIX}{name.upper()}: {text.removeprefix('Value error, ')}"

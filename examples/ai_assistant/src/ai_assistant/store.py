@@ -22,9 +22,10 @@ CONNECTIONS = 4  # of each worker
 class Store:
     """The rows of the application."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, password: str | None = None) -> None:
         """Remember where the database is; it is connected to when it is first needed."""
         self._url = url
+        self._password = password
         self._pool: Any = None
         self._opening = asyncio.Lock()
         self._dependency = Dependency("postgres")
@@ -77,6 +78,7 @@ class Store:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
                     self._url,
+                    password=self._password,
                     min_size=0,
                     max_size=CONNECTIONS,
                     timeout=TIMEOUT,

@@ -74,6 +74,39 @@ def test_a_password_in_the_host_is_not_shown() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DATA_SOURCE_PASS", "hunter2"),
+        ("DATA_SOURCE_NAME", "host=db1 user=reader password=hunter2"),
+        ("DATA_SOURCE_NAME", "host=db1 sslpassword = 'hunter2'"),
+        ("DATA_SOURCE_NAME", "postgresql://reader:hunter2@db1:5432/postgres"),
+        ("DATA_SOURCE_NAME", "postgresql://a@db1/x,postgresql://reader:hunter2/@db2/x"),
+        ("DATA_SOURCE_URI", "reader:hunter2@db1:5432/postgres"),
+        ("DATA_SOURCE_URI", "db1/postgres?sslmode=disable&password=hunter2"),
+    ],
+)
+def test_a_password_in_the_environment_is_refused_and_not_shown(variable: str, value: str) -> None:
+    path = f"^postgres_exporter_environment.{variable}: .* give postgres_exporter_"
+    with pytest.raises(InputError, match=path) as caught:
+        source("db1", environment={variable: value})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "host=/run/postgresql user=reader",
+        "postgresql://reader@db1:5432/postgres?sslmode=disable",
+        "postgresql://db1:5432/postgres?user=reader@example",
+        "host=db1 passfile=/etc/pgpass",
+    ],
+)
+def test_an_address_without_a_password_is_fine(value: str) -> None:
+    environment = {"DATA_SOURCE_NAME": value, "DATA_SOURCE_PASS_FILE": "/etc/x"}
+    assert "DATA_SOURCE_NAME" in source("db1", environment=environment)
+
+
 @pytest.mark.parametrize("password", ["p@%\"$#/?\\=:+&['ü"])
 def test_every_other_sign_is_fine(password: str) -> None:
     assert source("db1", password) == uri("db1:5432/postgres")

@@ -57,7 +57,48 @@ def test_other_types_are_refused_and_not_shown(value: Any) -> None:
     assert "1234567" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "path", "right"),
+    [
+        ({"flags": {"redis.password": "hunter2"}}, "flags.redis.password", "_password"),
+        ({"flags": {"redis.password": ["hunter2"]}}, "flags.redis.password", "_password"),
+        ({"flags": {"redis.addr": "redis://:hunter2@a:1"}}, "flags.redis.addr", "_address"),
+        (
+            {"flags": {"basic-auth-password": "hunter2"}},
+            "flags.basic-auth-password",
+            "basic-auth-hash-password",
+        ),
+        (
+            {"environment": {"REDIS_PASSWORD": "hunter2"}},
+            "environment.REDIS_PASSWORD",
+            "_password",
+        ),
+        (
+            {"environment": {"REDIS_ADDR": "redis://x:hunter2@a:1"}},
+            "environment.REDIS_ADDR",
+            "_address",
+        ),
+        (
+            {"environment": {"REDIS_EXPORTER_BASIC_AUTH_PASSWORD": "hunter2"}},
+            "environment.REDIS_EXPORTER_BASIC_AUTH_PASSWORD",
+            "basic-auth-hash-password",
+        ),
+    ],
+)
+def test_a_readable_secret_is_refused_and_not_shown(given: Any, path: str, right: str) -> None:
+    with pytest.raises(InputError, match=rf"^redis_exporter_{path}: .*{right}") as caught:
+        redis_passwords("", address="redis://a:1", **given)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_other_flags_and_variables_are_let_through() -> None:
+    flags = {"redis.password": None, "redis.addr": "redis://b:1", "basic-auth-hash-password": "x"}
+    environment = {"REDIS_PASSWORD_FILE": "/etc/x", "GOMAXPROCS": "2", "REDIS_PASSWORD": ""}
+    given = {"flags": flags, "environment": environment}
+    assert redis_passwords("pw", address="a:1", **given) == {"redis://a:1": "pw"}
+
+
 def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(InputError) as caught:
-        redis_passwords(None, address=None, username=None)
-    assert len(caught.value.faults) == 3
+        redis_passwords(None, address=None, username=None, flags={"redis.password": "x"})
+    assert len(caught.value.faults) == 4

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import _parse, _rendered
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import SpecError
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._spec import Spec
 
 
@@ -68,6 +69,16 @@ def test_a_rendering_is_the_same_everywhere(tmp_path: Path) -> None:
         _rendered.render(spec(), str(tmp_path / name), {}, False)
     units = [(tmp_path / n / "etc/systemd/system/web.service").read_text() for n in "ab"]
     assert units[0] == units[1]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_relative_directory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check_mode: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpecError, match=r"^destination: 'out/a' is no absolute path"):
+        _rendered.render(spec(), "out/a", {}, check_mode)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_what_differs_is_written(tmp_path: Path) -> None:
