@@ -166,7 +166,7 @@ def _has_series(job: Any, path: str, settled: Defaults, faults: Faults) -> bool:
     """Tell whether a recording rule about a job makes sense; without a job it always does."""
     if job is None:
         return True
-    if fault := schema.text(job) or settled.jobs.misnamed(job, own=True):
+    if fault := schema.text(job) or settled.jobs.misnamed(job, own=False):
         faults.add(f"{path}.job", fault)
         return False
     return settled.jobs.has_series(job)

@@ -620,16 +620,20 @@ def test_a_recording_rule_is_about_its_job() -> None:
 
 
 def test_a_recording_rule_is_left_out_where_its_job_has_no_targets() -> None:
-    jobs = {"known_jobs": ["other"], "declared_jobs": ["shop", "other"]}
-    assert alert_rules({}, recording_rules=[RECORD], **jobs) == {"groups": []}
+    for declared in (["shop", "other"], ["other"]):
+        jobs = {"known_jobs": ["other"], "declared_jobs": declared}
+        assert alert_rules({}, recording_rules=[RECORD], **jobs) == {"groups": []}
 
 
 @pytest.mark.parametrize(
     ("job", "words"),
-    [("shpo", 'no job "shpo" is configured; did you mean "shop"?'), (7, "7 is a number")],
+    [
+        ("ai-asistant", 'no job "ai-asistant" is configured; did you mean "ai-assistant"?'),
+        (7, "7 is a number"),
+    ],
 )
 def test_a_misspelt_job_of_a_recording_rule_is_refused(job: Any, words: str) -> None:
-    jobs = {"known_jobs": ["shop"], "declared_jobs": ["shop"]}
+    jobs = {"known_jobs": ["ai-assistant"], "declared_jobs": ["ai-assistant"]}
     text = fault_of({}, recording_rules=[RECORD | {"job": job}], **jobs)
     assert text.startswith("recording_rules[0].job: ")
     assert words in text
