@@ -32,6 +32,10 @@ options:
     description: What placeholders in the objectives stand for, by name.
     type: dict
     default: {}
+  evaluation_interval:
+    description: How often the server evaluates rules, unless the group C(slo) says it.
+    type: str
+    default: 15s
   rule_files:
     description: The rule files, as seen from the test file.
     type: list
@@ -72,6 +76,7 @@ def slo_rule_tests(
     *,
     known_jobs: Any = None,
     selectors: Any = None,
+    evaluation_interval: Any = "15s",
     rule_files: Any = ("rules.yml",),
 ) -> dict[str, Any]:
     """Copy what Jinja passed and hand it to the core."""
@@ -81,6 +86,7 @@ def slo_rule_tests(
             plain(slos),
             known_jobs=plain(known_jobs),
             selectors=plain(selectors),
+            evaluation_interval=plain(evaluation_interval),
             rule_files=plain(rule_files),
         )
     except InputError as exc:

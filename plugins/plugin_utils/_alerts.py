@@ -34,12 +34,11 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_lexer 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._slo_rules import (
     BUDGET_GROUP,
     BUDGET_INTERVAL,
-    GROUP,
     budget,
     expanded,
     recordings,
 )
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._slos import Slo
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._slos import GROUP, Slo
 
 OPTIONS = (
     "declared_jobs",

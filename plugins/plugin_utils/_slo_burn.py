@@ -52,19 +52,29 @@ def share(pair: Pair, budget: float, period: int) -> float | None:
 
 
 def condition(
-    pairs: tuple[Pair, ...], series: str, budget: float, period: int, min_errors: int
+    pairs: tuple[Pair, ...],
+    series: str,
+    budget: float,
+    period: int,
+    min_errors: int,
+    interval: int,
 ) -> str:
-    """Write the condition of an alert; empty when it could never be met."""
+    """Write the condition of an alert; empty when it could never be met.
+
+    The rates are recorded once an interval, and each stands for so long. Of hours that nobody saw, on
+    a new server or after a gap, nothing is counted.
+    """
+    seconds = numbers.exact(interval / 1000)
     found = []
     for pair in pairs:
         limit = share(pair, budget, period)
         if limit is None:
             continue
         text = numbers.exact(limit)
-        failed = f"avg_over_time(slo:errors:rate5m{{{series}}}[{pair.long}])"
+        failed = f"sum_over_time(slo:errors:rate5m{{{series}}}[{pair.long}])"
         found.append(
             f"(slo:error:ratio_rate{pair.long}{{{series}}} > {text} "
             f"and slo:error:ratio_rate{pair.short}{{{series}}} > {text} "
-            f"and {failed} * {WINDOWS[pair.long] // 1000} >= {min_errors})"
+            f"and {failed} * {seconds} >= {min_errors})"
         )
     return " or ".join(found)

@@ -24,7 +24,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations imp
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import Faults
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._slos import Slo
 
-GROUP, BUDGET_GROUP = "slo", "slo_budget"
+BUDGET_GROUP = "slo_budget"
 BUDGET_INTERVAL = "2m"
 
 

@@ -6,6 +6,8 @@
 Each is a story of traffic and failures, told in half hours. What must fire when is worked out from
 the definition of the burn rate, not from the rules. promtool 2 counts a sample at the very start of a
 range and 3 does not: only moments at which both agree are looked at.
+
+A sample every half hour takes the place of all that are recorded in it, and so stands for their sum.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._slos import S
 
 ALERT = "ErrorBudgetBurn"
 STEP = 1_800_000
-_BUSY = 100.0
+_BUSY = 1000.0
 
 
 class Part(NamedTuple):
@@ -58,19 +60,36 @@ class Story(NamedTuple):
 
 
 def slo_test_file(
-    rule_file: Any, slos: Any, *, known_jobs: Any, selectors: Any, rule_files: Any
+    rule_file: Any,
+    slos: Any,
+    *,
+    known_jobs: Any,
+    selectors: Any,
+    rule_files: Any,
+    evaluation_interval: Any,
 ) -> dict[str, Any]:
     """Check the input and make the test file."""
     faults = Faults()
     if fault := schema.texts(rule_files):
         faults.add("rule_files", fault)
     jobs = _alert_jobs.read(known_jobs, None, None, None, faults)
-    given = {"selectors": selectors} if selectors else {}
-    found = _slos.read(slos, _alert_defaults.read(given, "3.5", jobs, faults), faults)
-    if not isinstance(rule_file, dict) or not isinstance(rule_file.get("groups"), list):
+    given = {"selectors": selectors, "evaluation_interval": evaluation_interval}
+    given = {key: value for key, value in given.items() if value}
+    if isinstance(rule_file, dict) and isinstance(rule_file.get("groups"), list):
+        given["groups"] = dict(_intervals(rule_file["groups"]))
+    else:
         faults.add("rules", "wants what alert_rules returns (example: {groups: [...]})")
+    found = _slos.read(slos, _alert_defaults.read(given, "3.5", jobs, faults), faults)
     faults.refuse()
     return slo_tests(rule_file, found, rule_files=rule_files)
+
+
+def _intervals(groups: Sequence[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the interval of the group of the rates, where it has one of its own."""
+    for group in groups:
+        own = isinstance(group, dict) and group.get("name") == _slos.GROUP
+        if own and "interval" in group:
+            yield _slos.GROUP, {"interval": group["interval"]}
 
 
 def slo_tests(
@@ -103,6 +122,9 @@ def stories(slo: Slo) -> Iterator[Story]:
     A range need not be full: so the stories are short, but for those that show its length.
     """
     yield Story("another objective fails", (Part(1, _BUSY, 0),), (0, 0.5), others=True)
+    if slo.min_errors > 1:
+        once = Part(0.5, 1000 / STEP, 1)
+        yield Story("a fresh server and one failing request", (once,), (0,))
     for kind, pairs in (("page", burn.PAGE), ("ticket", burn.TICKET)):
         for pair in pairs:
             limit = burn.share(pair, slo.budget, slo.length)
@@ -122,11 +144,14 @@ def _of_pair(slo: Slo, pair: Pair, title: str, limit: float) -> Iterator[Story]:
     looks = (8, 7 + long, 8 + long, 8 + long + 0.5)
     yield Story(f"{title}: after busy hours", (_BEFORE, Part(long + 1, _BUSY, share)), looks)
     if slo.min_errors:
-        least = slo.min_errors / (long * 3600) / share
-        more = (1.1 - 0.9 * (1 - last / long)) * long / last
-        few, enough = Part(long + 0.5, least * 0.9, share), Part(last + 0.5, least * more, share)
+        count, late = long * 3_600_000 / STEP, last * 3_600_000 / STEP
+        least = slo.min_errors / (STEP / 1000) / share
+        more = (1.1 - 0.9 * (1 - late / count)) / late
+        # Before, many failed, but of so many more; the pause is what only promtool 2 still counts.
+        many, pause = _BEFORE._replace(share=limit / 1000), Part(0.5, least / 1000, 0)
+        few, enough = Part(long, least * 0.9 / count, share), Part(last + 0.5, least * more, share)
         looks = (8 + long, 8 + long + last, 8 + long + last + 0.5)
-        yield Story(f"{title}: few failures, then more", (_BEFORE, few, enough), looks)
+        yield Story(f"{title}: few failures, then more", (many, pause, few, enough), looks)
 
 
 def _of_one_range(pair: Pair, title: str, limit: float, *, alone: bool) -> Iterator[Story]:
@@ -176,7 +201,10 @@ def _tests(
 
 def _series(slo: Slo, name: str, parts: Sequence[Part], of: Any) -> dict[str, str]:
     labels = ",".join(f'{key}="{value}"' for key, value in slo.series_labels().items())
-    runs = [(round(part.hours * 3_600_000 / STEP), numbers.exact(of(part))) for part in parts]
+    weight = STEP / slo.interval
+    runs = [
+        (round(part.hours * 3_600_000 / STEP), numbers.exact(of(part) * weight)) for part in parts
+    ]
     values = " ".join(f"{value}x{count - 1}" for count, value in runs if count > 0)
     return {"series": f"{name}{{{labels}}}", "values": values}
 
@@ -217,7 +245,7 @@ def _fires(
         limit = burn.share(pair, slo.budget, slo.length)
         long = _window(samples, place, pair.long, first)
         failed = sum(part.requests * part.share for part in long)
-        enough = failed / len(long) * burn.WINDOWS[pair.long] / 1000 >= slo.min_errors
+        enough = failed * STEP / 1000 >= slo.min_errors
         ratio, short = _ratio(long), _ratio(_window(samples, place, pair.short, first))
         if limit is not None and ratio > limit and short > limit and enough:
             return format(ratio, ".4g")

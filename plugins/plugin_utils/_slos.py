@@ -37,6 +37,8 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._slo_events im
 
 _EXAMPLE = "(example: {shop: {objective: 99.9, total: requests_total, errors: errors_total}})"
 _ALERTS = ("page", "ticket")
+GROUP = "slo"
+"""The rule group of the recorded rates and shares."""
 
 
 def _objective(value: Any) -> str:
@@ -109,6 +111,8 @@ class Slo:
     min_errors: int
     page: str | None
     ticket: str | None
+    interval: int
+    """How often its rates are recorded, in milliseconds."""
 
     @property
     def budget(self) -> float:
@@ -128,7 +132,9 @@ class Slo:
     def condition(self, pairs: tuple[burn.Pair, ...]) -> str:
         """Write the condition of an alert."""
         series = f'slo="{self.name}"'
-        return burn.condition(pairs, series, self.budget, self.length, self.min_errors)
+        return burn.condition(
+            pairs, series, self.budget, self.length, self.min_errors, self.interval
+        )
 
 
 def read(given: Any, defaults: Defaults, faults: Faults) -> list[Slo]:
@@ -184,6 +190,7 @@ def _slo(name: Any, values: Any, defaults: Defaults, faults: Faults) -> Iterator
         values.get("min_errors", burn.MIN_ERRORS),
         severity["page"],
         severity["ticket"],
+        defaults.interval(GROUP),
     )
 
 

@@ -20,7 +20,12 @@ def document(alert: str, rules: dict[str, Any]) -> dict[str, Any]:
     if alert == BURN:
         slos = shipped.variables()["prometheus_slos"]
         return _slo_tests.slo_test_file(
-            rules, slos, known_jobs=shipped.JOBS, selectors=None, rule_files=["rules.yml"]
+            rules,
+            slos,
+            known_jobs=shipped.JOBS,
+            selectors=None,
+            rule_files=["rules.yml"],
+            evaluation_interval=shipped.defaults()["evaluation_interval"],
         )
     entry = shipped.variables()["prometheus_alerts"][alert]
     tests = [*entry.get("tests", []), *shipped.cases().get(alert, [])]

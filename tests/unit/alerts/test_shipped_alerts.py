@@ -110,6 +110,31 @@ def test_alerts_of_jobs_that_are_not_scraped_are_left_out(shipped: dict[str, Any
     assert {"HighMemoryUsage", "TargetDown", "JobAbsent"} <= names
 
 
+@pytest.mark.parametrize("up", [0, 1])
+def test_an_objective_without_a_job_is_missed_whatever_is_up(
+    version: str, up: int, shipped: dict[str, Any], promtool: Any, tmp_path: Path
+) -> None:
+    entry = shipped["prometheus_alerts"]["ErrorBudgetUnknown"]
+    slo = {"objective": 99, "total": "a", "errors": "b"}
+    rules = alert_rules({"ErrorBudgetUnknown": entry}, slos={"S": slo})
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules), encoding="utf-8")
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": 'up{job="x"}', "values": f"{up}x30"}],
+        "promql_expr_test": [
+            {
+                "expr": 'count(ALERTS{alertstate="firing",slo="S"})',
+                "eval_time": "20m",
+                "exp_samples": [{"labels": "{}", "value": 1}],
+            }
+        ],
+    }
+    text = yaml.safe_dump({"rule_files": ["rules.yml"], "tests": [test]})
+    (tmp_path / "tests.yml").write_text(text, encoding="utf-8")
+    done = promtool(version, "test", "rules", tmp_path / "tests.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_an_override_reaches_rule_and_text(shipped: dict[str, Any]) -> None:
     found = alert_rules(
         shipped["prometheus_alerts"],

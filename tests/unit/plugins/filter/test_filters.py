@@ -60,6 +60,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "page": lambda junk: alert_runbooks.alert_runbooks(RULES, {"A": junk}),
     "slo rules": lambda junk: slo_rule_tests.slo_rule_tests(junk, {}),
     "slo test": lambda junk: slo_rule_tests.slo_rule_tests(RULES, {"S": junk}),
+    "slo groups": lambda junk: slo_rule_tests.slo_rule_tests({"groups": [junk]}, {}),
+    "slo interval": lambda junk: slo_rule_tests.slo_rule_tests(RULES, {}, evaluation_interval=junk),
     "slo jobs": lambda junk: slo_rule_tests.slo_rule_tests(RULES, {}, known_jobs=junk),
     "targets": lambda junk: alert_thresholds.alert_thresholds(junk, {"a": {}}),
     "variables": lambda junk: alert_thresholds.alert_thresholds({}, junk),

@@ -92,18 +92,32 @@ def test_the_budget_has_a_group_with_an_interval_of_its_own() -> None:
 
 
 def test_a_page_and_a_ticket_ask_two_pairs_of_ranges_each() -> None:
-    def pair(long: str, short: str, limit: str, seconds: int) -> str:
+    def pair(long: str, short: str, limit: str) -> str:
         series = '{slo="S"}'
         return (
             f"(slo:error:ratio_rate{long}{series} > {limit} "
             f"and slo:error:ratio_rate{short}{series} > {limit} "
-            f"and avg_over_time(slo:errors:rate5m{series}[{long}]) * {seconds} >= 10)"
+            f"and sum_over_time(slo:errors:rate5m{series}[{long}]) * 15 >= 10)"
         )
 
     assert burning(SHOP) == {
-        "warning": f"{pair('1d', '2h', '0.015', 86400)} or {pair('3d', '6h', '0.005', 259200)}",
-        "critical": f"{pair('1h', '5m', '0.072', 3600)} or {pair('6h', '30m', '0.03', 21600)}",
+        "warning": f"{pair('1d', '2h', '0.015')} or {pair('3d', '6h', '0.005')}",
+        "critical": f"{pair('1h', '5m', '0.072')} or {pair('6h', '30m', '0.03')}",
     }
+
+
+@pytest.mark.parametrize(
+    ("defaults", "seconds"),
+    [
+        ({"evaluation_interval": "1m"}, "60"),
+        ({"evaluation_interval": "1m", "groups": {"slo": {"interval": "500ms"}}}, "0.5"),
+    ],
+)
+def test_a_recorded_rate_counts_for_an_interval(defaults: dict[str, Any], seconds: str) -> None:
+    assert (
+        f"[1h]) * {seconds} >= 10"
+        in burning(SHOP, defaults=defaults, overrides={"Burn": {"group": "slo"}})["critical"]
+    )
 
 
 @pytest.mark.parametrize(
