@@ -70,9 +70,9 @@ def written_out(case: Case, rules: Sequence[Rule], path: str, faults: Faults) ->
     moving = any(_moves(value) for value in series.values())
     first = (milliseconds(case.get("from", "1m" if moving else "0")) or 0) // _MINUTE
     starts = [(first + hold, alert) for hold, alert in told]
-    length = max(start for start, _ in starts) + _AFTER
+    length = max(start for start, _state in starts) + _AFTER
     title = case.get("name", "over the threshold")
-    moments = {moment for start, _ in starts for moment in (start - 1, start) if moment >= 0}
+    moments = {moment for start, _state in starts for moment in (start - 1, start) if moment >= 0}
     looks = [*sorted(moments), length]
     at = {f"{m}m": [a for start, a in starts if start <= m] for m in looks[:-1]}
     yield {"name": title, "series": _drawn(series, 0, length), "at": at}

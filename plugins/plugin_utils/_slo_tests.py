@@ -179,7 +179,9 @@ def _hours(pair: Pair) -> tuple[float, float]:
 def _tests(
     slo: Slo, story: Story, texts: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    samples = [part for part in story.parts for _ in range(round(part.hours * 3_600_000 / STEP))]
+    samples = [
+        part for part in story.parts for _step in range(round(part.hours * 3_600_000 / STEP))
+    ]
     checks = []
     for hours in dict.fromkeys(story.looks):
         place = round(hours * 3_600_000 / STEP)

@@ -84,8 +84,8 @@ def total(rows: Iterable[str]) -> str:
 
 def with_table(page: str, new: str) -> str:
     """Put the table into the page."""
-    before, _, rest = page.partition(_START)
-    _, _, after = rest.partition(_END)
+    before, _mark, rest = page.partition(_START)
+    _old, _mark, after = rest.partition(_END)
     return f"{before}{_START}\n\n{new}\n\n{_END}{after}"
 
 

@@ -52,7 +52,7 @@ def score(alert: str, rules: dict[str, Any], folder: Path) -> Score:
             place = folder / f"{part['rules'][0].get('labels', {}).get('slo', '')}{number}"
             place.mkdir()
             passed = _passing(passed, file | {"tests": chosen}, place)
-        names = [name for name, _ in passed]
+        names = [name for name, _rules in passed]
         good = good and ORIGINAL in names
         survivors += [name for name in names if name != ORIGINAL]
     return Score(len(file["tests"]), count, tuple(survivors), good)
@@ -94,7 +94,7 @@ def _passing(
 ) -> list[tuple[str, dict[str, Any]]]:
     """Give those that pass the tests."""
     paths = []
-    for number, (_, content) in enumerate(made):
+    for number, (_name, content) in enumerate(made):
         (folder / f"{number}.rules").write_text(yaml.dump({"groups": [content]}, Dumper=_DUMPER))
         text = yaml.dump(tests | {"rule_files": [f"{number}.rules"]}, Dumper=_DUMPER)
         paths.append(folder / f"{number}.tests")

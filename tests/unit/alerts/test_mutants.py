@@ -89,9 +89,9 @@ def test_each_kind_of_mutant_is_made(name: str) -> None:
 
 def test_mutants_differ_from_each_other_and_are_promql() -> None:
     made = list(mutants(RULE))
-    texts = [str(sorted((key, str(value)) for key, value in rule.items())) for _, rule in made]
+    texts = [str(sorted((key, str(value)) for key, value in rule.items())) for _name, rule in made]
     assert len(set(texts)) == len(made) == 20
-    assert all(parse(rule["expr"]) for _, rule in made)
+    assert all(parse(rule["expr"]) for _name, rule in made)
 
 
 EXPRESSIONS = sorted({r["expr"] for g in shipped.rules()["groups"] for r in g["rules"]})

@@ -89,7 +89,7 @@ def test_data_of_a_playbook_survives_the_way_into_a_file(tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout + done.stderr
     found = yaml.safe_load((tmp_path / "out.yml").read_text(encoding="utf-8"))
     (group,) = found["rules"]["groups"]
-    (_, rule) = group["rules"]
+    (_recorded, rule) = group["rules"]
     assert rule == {
         "alert": "HighMemoryUsage",
         "expr": '1 - node_memory_MemAvailable_bytes{job="node"} / '
