@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 import yaml
 
-HOSTS = ("barehost-molecule-bookworm", "barehost-molecule-trixie")
+PREFIX = os.environ.get("BAREHOST_MOLECULE", "barehost-molecule")
+HOSTS = (f"{PREFIX}-bookworm", f"{PREFIX}-trixie")
 URL = "http://127.0.0.1:9090"
 AGENT = "http://127.0.0.1:9091"
 LOGIN = "reader:correct horse"
