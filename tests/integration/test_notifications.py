@@ -207,47 +207,28 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def refusals() -> dict[str, str]:
-    """Keep what the runs with wrong texts have said."""
-    return {}
-
-
-def test_what_is_wrong_is_refused_before_anything_is_replaced(
-    role: Role, refusals: dict[str, str]
-) -> None:
-    """Live files and process stay; the error has the checker's words."""
-    missing: dict[str, list[str]] = {}
-    with untouched(role.product):
-        for what, (variables, words) in WRONG.items():
-            done = role.run(**variables)
-            refusals[what] = re.sub(r"\s+", " ", done.stdout)
-            words = ["failed_phase: check", "Nothing was replaced", *words]
-            missing[what] = [word for word in words if word not in refusals[what]]
-    assert not any(missing.values()), f"{missing} in {refusals}"
-
-
 def told(output: str) -> str:
     """Return the message of a failed run."""
     [message] = re.findall(r" msg: (.*) rolled_back:", output)
     return str(message)
 
 
-@pytest.mark.parametrize("name", TEXTS)
-def test_each_wrong_text_is_told_with_its_place(refusals: dict[str, str], name: str) -> None:
-    """All at once, each with the receiver, the sample and the reason."""
-    _ways, place, sample, words = TEXTS[name]
-    faults = re.split(r" \d+\. ", told(refusals["every text"]))
-    [fault] = [fault for fault in faults if place in fault]
-    assert f"samples/{sample}.json" in fault
-    assert words in fault
-
-
-def test_words_that_several_checks_say_are_told_once(refusals: dict[str, str]) -> None:
-    """A broken file breaks every rendering: one fault, not one for each text."""
-    said = told(refusals["a file"])
-    assert said.count("template render") == 1
-    assert said.count('function "nosuch" not defined') == 2  # check-config says it too
+def test_what_is_wrong_is_refused_before_anything_is_replaced(role: Role) -> None:
+    """Live files and process stay; the error has the checker's words."""
+    with untouched(role.product):
+        runs = {what: role.run(**variables) for what, (variables, _words) in WRONG.items()}
+    said = {what: re.sub(r"\s+", " ", done.stdout) for what, done in runs.items()}
+    for what, (_variables, words) in WRONG.items():
+        wanted = ["failed_phase: check", "Nothing was replaced", *words]
+        assert [text for text in wanted if text not in said[what]] == [], f"{what}: {said[what]}"
+    faults = re.split(r" \d+\. ", told(said["every text"]))
+    for name, (_ways, place, sample, words) in TEXTS.items():
+        [fault] = [fault for fault in faults if place in fault]
+        assert f"samples/{sample}.json" in fault, name
+        assert words in fault, name
+    # A broken file breaks every rendering: one fault, not one for each text. check-config says it too.
+    assert told(said["a file"]).count("template render") == 1
+    assert told(said["a file"]).count('function "nosuch" not defined') == 2
 
 
 def test_good_texts_of_ones_own_are_loaded_without_a_restart(role: Role) -> None:
