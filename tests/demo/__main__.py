@@ -18,7 +18,7 @@ from demo.summary import report
 from hosts.container import Host, ensure_network
 from hosts.shell import CHECKOUT, give_up, say
 from receivers.control import Receivers
-from receivers.places import OnHost
+from receivers.places import UNIT, OnHost
 
 NETWORK = "barehost-demo"
 STACK = Stack(
@@ -44,23 +44,18 @@ def deploy() -> None:
         if not host.runs():
             say(f"{host.name}: booting Debian ({suite})")
             host.boot(suite, f"--network={NETWORK}")
-    if not _receives():
+    if not STACK.monitor.serves(UNIT):
         say(f"{STACK.monitor.name}: test receivers, in place of a mail server and of Slack")
         Receivers.start(OnHost(STACK.monitor))
     play = STACK.play(PLAYBOOKS)
     say(" ".join(play))
     if code := subprocess.run(play, cwd=CHECKOUT, check=False).returncode:
         sys.exit(code)
-    if STACK.app.run("systemctl", "is-active", "--quiet", "barehost-load").returncode:
+    if not STACK.app.serves("barehost-load"):
         say(f"{STACK.app.name}: two requests a second for an hour")
         traffic = ("traffic", "--rate=2", f"--duration={HOUR}")
         options = ("--unit=barehost-load", "--collect", "--quiet")
         STACK.app.output("systemd-run", *options, *LOAD, *traffic)
-
-
-def _receives() -> bool:
-    unit = ("systemctl", "is-active", "--quiet", "barehost-receivers")
-    return STACK.monitor.run(*unit).returncode == 0
 
 
 def summary() -> None:

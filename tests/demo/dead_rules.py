@@ -10,7 +10,7 @@ Prometheus itself takes the expressions of its rules apart, so that no matcher i
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from demo.services import Prometheus
@@ -34,7 +34,8 @@ Query = Callable[[str], list[Any]]
 def dead(prometheus: Prometheus) -> list[str]:
     """Name every rule that is loaded and needs a series that is not there."""
     groups = prometheus.ask("rules")["groups"]
-    rules = {rule["name"]: rule["query"] for group in groups for rule in group["rules"]}
+    # Pairs: steps of a ladder, jobs and objectives have rules of one name.
+    rules = [(rule["name"], rule["query"]) for group in groups for rule in group["rules"]]
 
     def parse(expr: str) -> Any:
         return prometheus.ask(f"parse_query?{urllib.parse.urlencode({'query': expr})}")
@@ -42,7 +43,7 @@ def dead(prometheus: Prometheus) -> list[str]:
     return list(missing(rules, parse, prometheus.query))
 
 
-def missing(rules: dict[str, str], parse: Parse, query: Query) -> Iterator[str]:
+def missing(rules: Iterable[tuple[str, str]], parse: Parse, query: Query) -> Iterator[str]:
     """Say what each rule lacks, unless that is known to be rare."""
     seen: dict[str, bool] = {}
 
@@ -51,7 +52,7 @@ def missing(rules: dict[str, str], parse: Parse, query: Query) -> Iterator[str]:
             seen[selector] = bool(query(f"count(last_over_time({selector}[{RANGE}]))"))
         return seen[selector]
 
-    for name, expr in rules.items():
+    for name, expr in rules:
         for metric, matchers in selectors(parse(expr)):
             selector = f"{metric}{{{','.join(matchers)}}}"
             if metric not in RARE and not there(selector):

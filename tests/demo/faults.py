@@ -40,7 +40,7 @@ class Fault:
 
     def lasts(self, host: Host) -> bool:
         """Tell whether it is being caused."""
-        return host.run("systemctl", "is-active", "--quiet", self.unit).returncode == 0
+        return host.serves(self.unit)
 
     def words(self, host: Host) -> str:
         """Return the last thing it said."""

@@ -74,6 +74,10 @@ class Host:
         """Run a command on the host and return what it prints."""
         return run("docker", "exec", self.name, *argv, check=check).strip()
 
+    def serves(self, unit: str) -> bool:
+        """Tell whether a unit is active on the host."""
+        return self.run("systemctl", "is-active", "--quiet", unit).returncode == 0
+
     def address(self) -> str:
         """Return the address at which this machine reaches the host."""
         form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"

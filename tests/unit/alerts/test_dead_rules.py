@@ -41,7 +41,7 @@ PARSED = {
 A, E = 'a{b!~"c|\\\\d"}', "e{}"
 
 
-def found(there: list[str], rules: dict[str, str]) -> tuple[list[str], list[str]]:
+def found(there: list[str], rules: list[tuple[str, str]]) -> tuple[list[str], list[str]]:
     """Tell what is missing, and what was asked, when only some selectors have series."""
     asked: list[str] = []
 
@@ -57,16 +57,25 @@ def test_every_selector_of_an_expression_is_seen() -> None:
 
 
 def test_a_rule_whose_series_are_there_is_alive() -> None:
-    assert found([A, E], {"X": "..."})[0] == []
+    assert found([A, E], [("X", "...")])[0] == []
 
 
 def test_a_rule_is_dead_without_one_of_its_series() -> None:
-    assert found([A], {"X": "..."})[0] == [f"X: there is no series {E}"]
-    assert found([E], {"X": "..."})[0] == [f"X: there is no series {A}"]
+    assert found([A], [("X", "...")])[0] == [f"X: there is no series {E}"]
+    assert found([E], [("X", "...")])[0] == [f"X: there is no series {A}"]
+
+
+def test_rules_of_one_name_are_all_looked_at() -> None:
+    parsed = {"a": PARSED["lhs"], "e": PARSED["lhs"]["rhs"]}
+    rules = [("X", "a"), ("X", "e")]
+    complaints = list(
+        missing(rules, parsed.__getitem__, lambda expr: [1] if "(e{}[" in expr else [])
+    )
+    assert complaints == [f"X: there is no series {A}"]
 
 
 def test_a_selector_is_asked_for_once() -> None:
-    complaints, asked = found([A], {"X": "...", "Y": "..."})
+    complaints, asked = found([A], [("X", "..."), ("Y", "...")])
     assert [line.partition(":")[0] for line in complaints] == ["X", "Y"]
     assert asked == [f"count(last_over_time({selector}[10m]))" for selector in (A, E)]
 
