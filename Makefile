@@ -65,6 +65,7 @@ lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
 	cd tests && mypy --config-file ../pyproject.toml -p hosts -p mirror -p receivers -p demo
 	cd tests && MYPYPATH=.:$(CURDIR)/.ac mypy --config-file ../pyproject.toml -p alerts
 	MYPYPATH=tests:. mypy --config-file pyproject.toml -p bench
+	MYPYPATH=.ac:tests:. mypy --config-file pyproject.toml -p dashboards
 	cd examples/ai_assistant && MYPYPATH=src mypy --config-file ../../pyproject.toml -p ai_assistant -m build -m launcher
 	ansible-lint
 	antsibull-changelog lint
@@ -91,6 +92,18 @@ molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempo
 docs: mirror  ## tables of the roles' READMEs, runbooks, and the table of alerts with their scores (docs/alerts.md)
 	@for role in roles/*; do aar-doc $$role markdown; done
 	@PYTHONPATH=.ac:tests $(BIN)/python3 -m alerts docs
+
+# PROMETHEUS=http://... names another Prometheus than that of the demo.
+DASHBOARDS := PYTHONPATH=.ac:tests $(BIN)/python3 -m dashboards
+.PHONY: dashboards dashboards-check dashboards-pictures
+dashboards: venv  ## the dashboards of the role grafana, from dashboards/
+	@$(DASHBOARDS) write
+
+dashboards-check: venv  ## ask the running demo every query of every panel: each must have data
+	@$(DASHBOARDS) check $(PROMETHEUS)
+
+dashboards-pictures: venv  ## previews with the data of the running demo: docs/dashboards
+	@$(DASHBOARDS) pictures $(PROMETHEUS)
 
 ##@ measure it
 
