@@ -67,6 +67,7 @@ options:
       checksum:
         description:
           - V(sha256:<hex>), V(sha512:<hex>), or the address of a digest list, with the same placeholders.
+          - Such a list may be the file's own, the address of the release with C(.sha256) or C(.sha512) behind.
           - Or a dictionary from architecture to digest.
         type: raw
         required: true
@@ -141,9 +142,11 @@ options:
       owner: {description: Owner., type: str, default: root}
       group: {description: Group. By default the account's; V(root) for a credential., type: str}
       on_change:
-        description: What a change of this secret needs to take effect. A credential always needs a restart.
+        description:
+          - What a change of this secret needs to take effect. A credential always needs a restart.
+          - V(refuse) never changes it once it is deployed; for the key to the daemon's data.
         type: str
-        choices: [none, reload, restart]
+        choices: [none, reload, restart, refuse]
         default: restart
   requires:
     description: Files that the account must be able to read once the new state is live; all missing ones are named at once.
@@ -166,6 +169,9 @@ options:
       name: {description: Name of the step., type: str, required: true}
       argv: {description: Command and arguments; placeholders as in O(checks)., type: list, elements: str, required: true}
       stdin: {description: What it reads on standard input; the place for secrets., type: str}
+      stdin_file:
+        description: The same by a path of O(files) or O(secrets), for a secret that the host has made. The step depends on it.
+        type: path
       user: {description: User that runs it. By default root., type: str}
       depends:
         description: What makes it run again, V(release) or paths of O(files) and O(secrets). It always depends on itself.
@@ -175,6 +181,12 @@ options:
         description: Files that it changes. A roll-back restores them.
         type: list
         elements: path
+      stop:
+        description:
+          - Stop the daemon before, since the files that the step O(prepare[].touches) are its own data.
+          - They are kept as they are then, for a roll-back alone; a run after one that was killed leaves them and repeats the step.
+        type: bool
+        default: false
   command:
     description:
       - The program and its arguments. Each arrives exactly as given, whatever characters it holds.
@@ -199,6 +211,7 @@ options:
       ca_path: {description: File on the host with the certificate authorities for the probes., type: path}
       url_username: {description: User name for the probes., type: str}
       url_password: {description: Password for the probes., type: str}
+      url_password_file: {description: File on the host that holds this password; the place of one that the host has made., type: path}
       probes:
         description: Requests that a healthy daemon answers as described. The daemon itself must hold the port.
         type: list
@@ -207,6 +220,11 @@ options:
           url: {description: Address on the host itself., type: str, required: true}
           status: {description: Status of the answer., type: int, default: 200}
           body: {description: A regular expression that the answer matches., type: str}
+          headers: {description: "Headers of the request. Example V({Host: grafana.example.com}).", type: dict}
+          final:
+            description: Other statuses that waiting will not change, as V(401) where wrong passwords are counted.
+            type: list
+            elements: int
           metrics:
             description: Conditions on metrics in the answer.
             type: list
@@ -332,6 +350,8 @@ _PROBE = {
     "url": {"type": "str", "required": True},
     "status": {"type": "int", "default": 200},
     "body": {"type": "str"},
+    "headers": {"type": "dict"},
+    "final": {"type": "list", "elements": "int"},
     "metrics": {"type": "list", "elements": "dict", "options": _METRIC},
 }
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -389,6 +409,11 @@ ARGUMENT_SPEC: dict[str, Any] = {
                 "options": {"length": {"type": "int", "default": 32}},
             },
             "credential": {"type": "str", "no_log": False},
+            "on_change": {
+                "type": "str",
+                "choices": ["none", "reload", "restart", "refuse"],
+                "default": "restart",
+            },
         },
     },
     "requires": {"type": "list", "elements": "str"},
@@ -407,9 +432,11 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "name": {"type": "str", "required": True},
             "argv": {"type": "list", "elements": "str", "required": True},
             "stdin": {"type": "str", "no_log": True},
+            "stdin_file": {"type": "path"},
             "user": {"type": "str"},
             "depends": {"type": "list", "elements": "str"},
             "touches": {"type": "list", "elements": "path"},
+            "stop": {"type": "bool", "default": False},
         },
     },
     "command": {"type": "list", "elements": "str"},
@@ -424,6 +451,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "ca_path": {"type": "path"},
             "url_username": {"type": "str"},
             "url_password": {"type": "str", "no_log": True},
+            "url_password_file": {"type": "path", "no_log": False},
             "probes": {"type": "list", "elements": "dict", "options": _PROBE},
         },
     },

@@ -99,7 +99,7 @@ def _links(spec: Spec) -> dict[str, Entry]:
 def _cause(step: Prepare, spec: Spec, entries: Mapping[str, Entry], salt: bytes) -> str:
     """Changes exactly when the step has to run again."""
     causes: list[Any] = [step.argv, step.stdin, step.user]
-    for name in step.depends:
+    for name in (*step.depends, *([step.stdin_file] if step.stdin_file else [])):
         if name == "release":
             causes.append(spec.release.version if spec.release else "")
         else:

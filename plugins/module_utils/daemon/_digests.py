@@ -86,7 +86,9 @@ def listed(text: str, url: str, source: str) -> Digest:
     if not matches:
         start = repr(lines[0][:60]) if lines else "nothing"
         raise ReleaseError(f"{shown(source)} is no list of sha256 or sha512 digests: {start}")
-    if len(lines) == 1 and matches[0]["name"] is None:
+    # Beside a file its own digest may bear the name that the file had where it was built.
+    own = re.sub(r"\.sha(256|512)\Z", "", source) == url
+    if len(lines) == 1 and (own or matches[0]["name"] is None):
         return _strongest(matches[0]["hex"])
     entries = [(re.sub(r"^(\./)+", "", m["name"] or ""), m["hex"].lower()) for m in matches]
     path, wanted = unquote(urlsplit(url).path), filename(url)

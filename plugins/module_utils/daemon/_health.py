@@ -15,6 +15,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from . import _metrics, _sockets
@@ -24,6 +25,8 @@ from ._systemd import Status
 _LIMIT = 64 * 1024 * 1024  # bytes of an answer that are read
 _REQUEST_TIMEOUT = 10  # seconds
 
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 Baseline = Mapping[tuple[str, str], float]  # (address, condition) -> value
 
@@ -50,12 +53,15 @@ def probe(health: Health, baseline: Baseline | None) -> Report:
     final = False
     for one in health.probes:
         try:
-            status, text = fetch(one.url, health)
+            status, text = fetch(one.url, health, one.headers)
         except OSError as exc:
             faults.append(f"{one.url}: {exc}")
             final = final or isinstance(exc, Untrusted)
             continue
         faults += [f"{one.url}: {fault}" for fault in _answer_faults(one, status, text)]
+        if status != one.status and status in one.final:
+            final = True
+            break  # no further request: each one with a wrong password may count
         before = None
         if baseline is not None:
             before = {name: value for (url, name), value in baseline.items() if url == one.url}
@@ -79,20 +85,21 @@ def _first_line(text: str) -> str:
     return (text.strip().splitlines() or ["empty answer"])[0][:200]
 
 
-def fetch(url: str, health: Health) -> tuple[int, str]:
+def fetch(url: str, health: Health, headers: Mapping[str, str] = _NONE) -> tuple[int, str]:
     """One GET on the host itself, by no proxy. Whatever goes wrong is an OSError with the words."""
     try:
-        return _get(url, health)
+        return _get(url, health, headers)
     except (OSError, ValueError, http.client.HTTPException) as exc:
         untrusted = isinstance(_cause(exc), ssl.SSLCertVerificationError)
         raise (Untrusted if untrusted else OSError)(_reason(exc)) from None
 
 
-def _get(url: str, health: Health) -> tuple[int, str]:
+def _get(url: str, health: Health, headers: Mapping[str, str]) -> tuple[int, str]:
     _port(url)  # a connection would take a port that is too large modulo 65536
-    request = urllib.request.Request(url)  # noqa: S310 (the scheme was checked by the spec)
+    # noqa below: the scheme was checked by the spec
+    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310
     if health.username:
-        credentials = f"{health.username}:{health.password}".encode()
+        credentials = f"{health.username}:{_password(health)}".encode()
         request.add_header("Authorization", f"Basic {base64.b64encode(credentials).decode()}")
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({}), _Stay()]
     if url.startswith("https:"):  # loading the authorities takes longer than the request
@@ -104,6 +111,14 @@ def _get(url: str, health: Health) -> tuple[int, str]:
     except urllib.error.HTTPError as exc:
         with exc:
             return exc.code, _text(exc)
+
+
+def _password(health: Health) -> str:
+    """The password; the one that the host made stands in a file."""
+    if not health.password_file:
+        return health.password
+    with open(health.password_file, encoding="utf-8") as file:
+        return file.read().strip()
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

@@ -54,7 +54,7 @@ def parse(params: Mapping[str, Any], layout: Layout | None = None) -> Spec:
             Check(argv(check["argv"], f"checks[{index}].argv", faults), check.get("refuse") or "")
             for index, check in enumerate(params.get("checks") or ())
         ),
-        prepare=_prepare(params.get("prepare") or (), faults),
+        prepare=_prepare(params.get("prepare") or (), config, faults),
         command=_command(params, faults),
         environment=_environment(params.get("environment") or {}, faults),
         unit=unit,
@@ -175,6 +175,7 @@ def _file(
         faults.append(f"{where} ({path}): generate.length must be at least 1")
     elif secret and content == "":
         faults.append(f"{where} ({path}): the secret is empty")
+    on_change = raw.get("on_change") or "restart"
     # A credential is handed over by systemd, so nobody but root has to read the file itself.
     default_group = "root" if credential else account.group
     return FileSpec(
@@ -183,10 +184,11 @@ def _file(
         mode=_mode(raw.get("mode") or ("0600" if credential else "0640"), where, secret, faults),
         owner=raw.get("owner") or "root",
         group=raw.get("group") or default_group,
-        on_change="restart" if credential else raw.get("on_change") or "restart",
+        on_change="restart" if credential or on_change == "refuse" else on_change,
         secret=secret,
         length=(generate or {}).get("length", 32) if generate is not None else 0,
         credential=credential,
+        fixed=on_change == "refuse",
     )
 
 
@@ -200,7 +202,9 @@ def _mode(text: str, where: str, secret: bool, faults: list[str]) -> int:
     return mode
 
 
-def _prepare(raw: Sequence[Mapping[str, Any]], faults: list[str]) -> tuple[Prepare, ...]:
+def _prepare(
+    raw: Sequence[Mapping[str, Any]], config: str, faults: list[str]
+) -> tuple[Prepare, ...]:
     steps = tuple(
         Prepare(
             name=step["name"],
@@ -209,13 +213,22 @@ def _prepare(raw: Sequence[Mapping[str, Any]], faults: list[str]) -> tuple[Prepa
             user=step.get("user") or "",
             depends=words(step.get("depends") or (), f"prepare[{index}].depends", faults),
             touches=tuple(step.get("touches") or ()),
+            stdin_file=_within(config, step.get("stdin_file")),
+            stop=bool(step.get("stop")),
         )
         for index, step in enumerate(raw)
     )
+    for index, step in enumerate(steps):
+        if step.stdin and step.stdin_file:
+            faults.append(f"prepare[{index}]: give either stdin or stdin_file")
     names = [step.name for step in steps]
     twice = sorted({name for name in names if names.count(name) > 1})
     faults += [f"prepare: the name {name!r} stands twice" for name in twice]
     return steps
+
+
+def _within(config: str, path: str | None) -> str:
+    return posixpath.normpath(posixpath.join(config, path)) if path else ""
 
 
 def _environment(raw: Any, faults: list[str]) -> dict[str, str]:

@@ -24,6 +24,7 @@ def health(raw: Mapping[str, Any], faults: list[str]) -> Health:
         ca_path=raw.get("ca_path") or "",
         username=raw.get("url_username") or "",
         password=raw.get("url_password") or "",
+        password_file=raw.get("url_password_file") or "",
         probes=tuple(
             _probe(probe, f"health.probes[{index}]", faults)
             for index, probe in enumerate(raw.get("probes") or ())
@@ -51,6 +52,8 @@ def _probe(raw: Mapping[str, Any], where: str, faults: list[str]) -> Probe:
             _metric(metric, f"{where}.metrics[{index}]", faults)
             for index, metric in enumerate(raw.get("metrics") or ())
         ),
+        headers=texts(raw.get("headers") or {}, f"{where}.headers", faults),
+        final=tuple(raw.get("final") or ()),
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from . import _desired, _files, _gate, _plan, _release, _rollback, _stage, _versions
 from ._errors import DaemonError
 from ._host import Host
-from ._spec import TRIGGERS, Spec
+from ._spec import TRIGGERS, Prepare, Spec
 from ._state import Entry
 from ._store import Store
 
@@ -59,7 +59,7 @@ def prepare_stage(
 def remember(current: Run, seen: _plan.Observed, plan: _plan.Plan) -> dict[str, Entry | None]:
     """Keep what will be replaced and note that a transaction is under way."""
     known = {change.path: change.before for change in plan.changes}
-    touched = [path for step in plan.prepare for path in step.touches]
+    touched = [path for step in plan.prepare if not step.stop for path in step.touches]
     before: dict[str, Entry | None] = {}
     for path in (*known, *touched):
         entry, content = _files.read(path)
@@ -68,7 +68,30 @@ def remember(current: Run, seen: _plan.Observed, plan: _plan.Plan) -> dict[str, 
         old = known.get(path)
         before[path] = replace(entry, secret=True) if entry and old and old.secret else entry
     secrets = [change.path for change in plan.changes if change.after and change.after.secret]
-    return _note(current, seen, before, plan.activation, (*secrets, *touched))
+    steps = [step.name for step in plan.prepare]
+    return _note(current, seen, before, plan.activation, (*secrets, *touched), steps=steps)
+
+
+def _set_aside(
+    current: Run, seen: _plan.Observed, plan: _plan.Plan, before: dict[str, Entry | None]
+) -> None:
+    """Stop the daemon and keep the data that the steps will change: no copy of files in use is good.
+
+    What is kept joins before.
+    """
+    spec, host, store = current.spec, current.host, current.store
+    stopped = [step for step in plan.prepare if step.stop]
+    if not stopped:
+        return
+    if seen.status.running:
+        host.systemd.control("stop", "--", spec.unit_name)
+    images: dict[str, Entry | None] = {}
+    for path in (path for step in stopped for path in step.touches):
+        images[path], content = _files.read(path)
+        if images[path]:
+            store.put(content)
+    steps = [step.name for step in plan.prepare]
+    before |= _note(current, seen, {**before, **images}, plan.activation, (), images, steps)
 
 
 def _note(
@@ -77,19 +100,24 @@ def _note(
     before: Mapping[str, Entry | None],
     activation: str,
     secrets: Iterable[str] = (),
+    data: Iterable[str] = (),
+    steps: Iterable[str] = (),
 ) -> dict[str, Entry | None]:
     """Write down what to go back to; returns it.
 
     Where a run did not finish its images count: what lies there now is the half of a state.
     """
     earlier = seen.transaction or {"before": {}, "activation": "none", "secrets": ()}
+    noted = current.store.transaction() or earlier  # by this run, or else by the earlier one
     unit = {"running": seen.status.running, "enabled": seen.status.enabled}
     merged = {**before, **earlier["before"]}
     current.store.begin(
         merged,
         max(activation, earlier["activation"], key=TRIGGERS.index),
-        {*secrets, *earlier["secrets"]},
+        {*secrets, *noted["secrets"]},
         earlier.get("unit", unit),
+        {*data, *earlier.get("data", ())},
+        {*steps, *earlier.get("steps", ())},
     )
     return merged
 
@@ -97,11 +125,13 @@ def _note(
 def commit(
     current: Run,
     wanted: _desired.Desired,
+    seen: _plan.Observed,
     plan: _plan.Plan,
-    before: Mapping[str, Entry | None],
+    before: dict[str, Entry | None],
 ) -> None:
-    spec, host, store = current.spec, current.host, current.store
+    spec, store = current.spec, current.store
     current.enter("commit")
+    _set_aside(current, seen, plan, before)
     _rollback.remove_leftovers({**before, **wanted.state.entries})
     for content in wanted.contents.values():
         store.put(content)
@@ -120,10 +150,23 @@ def commit(
         if os.path.isdir(directory):
             _files.sync_directory(directory)
     for step in plan.prepare:
-        argv = [spec.expand(arg, spec.release_directory) for arg in step.argv]
-        code, output = host.systemd.run(argv, step.stdin, step.user)
-        if code != 0:
-            raise DaemonError(f"prepare {step.name!r} failed (exit {code}): {output}")
+        _prepare(current, step)
+
+
+def _prepare(current: Run, step: Prepare) -> None:
+    spec = current.spec
+    if step.user == spec.account.user and step.user:
+        # Before the first start systemd has not made it yet.
+        directory = posixpath.join(spec.data_directory, ".")
+        _files.make_parents(directory, 0o750, spec.account.user, spec.account.group)
+    stdin = step.stdin
+    if step.stdin_file:
+        with open(step.stdin_file, encoding="utf-8") as file:
+            stdin = file.read()
+    argv = [spec.expand(arg, spec.release_directory) for arg in step.argv]
+    code, output = current.host.systemd.run(argv, stdin, step.user)
+    if code != 0:
+        raise DaemonError(f"prepare {step.name!r} failed (exit {code}): {output}")
 
 
 def activate(current: Run, plan: _plan.Plan) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ class Plan:
 def plan(spec: Spec, wanted: State, seen: Observed) -> Plan:
     """Compare and decide."""
     changes = _changes(spec, wanted, seen)
-    prepare = _due(spec, wanted, seen.record)
+    prepare = _due(spec, wanted, seen)
     activation, reason = _activation(spec, wanted, seen, changes, bool(prepare))
     account = seen.account_missing and spec.account.user != "root"
     daemon_reload = seen.status.needs_reload or any(c.path == spec.unit_path for c in changes)
@@ -100,7 +100,10 @@ def plan(spec: Spec, wanted: State, seen: Observed) -> Plan:
 def paths(wanted: State, record: State | None, transaction: Mapping[str, Any] | None) -> list[str]:
     """Every path that this run is answerable for."""
     known = set(wanted.entries) | set(record.entries if record else ())
-    return sorted(known | set(transaction["before"] if transaction else ()))
+    if transaction:
+        # Data has lived on since the run that did not finish: only a roll-back puts it back.
+        known |= set(transaction["before"]) - set(transaction.get("data", ()))
+    return sorted(known)
 
 
 def _changes(spec: Spec, wanted: State, seen: Observed) -> tuple[Change, ...]:
@@ -126,9 +129,28 @@ def _known(actual: Entry | None, path: str, seen: Observed) -> Entry | None:
     return replace(actual, secret=True) if actual and secret else actual
 
 
-def _due(spec: Spec, wanted: State, record: State | None) -> tuple[Prepare, ...]:
-    done = record.prepared if record else {}
-    return tuple(s for s in spec.prepare if done.get(s.name) != wanted.prepared[s.name])
+def _due(spec: Spec, wanted: State, seen: Observed) -> tuple[Prepare, ...]:
+    done = seen.record.prepared if seen.record else {}
+    # What a run that did not finish has prepared, nobody knows.
+    unfinished = seen.transaction.get("steps", ()) if seen.transaction else ()
+    return tuple(
+        s
+        for s in spec.prepare
+        if done.get(s.name) != wanted.prepared[s.name] or s.name in unfinished
+    )
+
+
+def refused(spec: Spec, wanted: State, record: State | None) -> list[str]:
+    """The files that may not become something else, and would."""
+    known = record.entries if record else {}
+    return [
+        f"{file.path}: its content may not change (on_change: refuse), since the data of {spec.name} "
+        "depends on it. Give back the old content; the one on the host is still in place"
+        for file in spec.files
+        if file.fixed
+        and file.path in known
+        and known[file.path].digest != wanted.entries[file.path].digest
+    ]
 
 
 def _activation(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from . import _files, _gate, _parse, _stage
 from ._errors import DaemonError
@@ -32,11 +33,15 @@ def roll_back(spec: Spec, host: Host, store: Store, before: Mapping[str, Entry |
         if file.content is None and targets.get(file.path) is None:
             targets.pop(file.path, None)
     first = record is None and spec.unit_path in targets and targets[spec.unit_path] is None
+    transaction = store.transaction() or {}
     if first:
         _stop(spec, host)
+    elif set(transaction.get("data", ())) & set(targets):
+        host.systemd.control("stop", "--", spec.unit_name)  # its data is about to be replaced
     triggers = _restore(spec, store, targets)
     host.systemd.control("daemon-reload")
     if record:
+        record = _forget(spec, store, record, transaction.get("steps", ()))
         _reactivate(spec, host, record, triggers)
         done = f"the previous state (version {record.version or 'none'}) is back and healthy"
     else:
@@ -46,6 +51,16 @@ def roll_back(spec: Spec, host: Host, store: Store, before: Mapping[str, Entry |
             done = "the first installation was taken back; its data directory is kept"
     store.end()
     return done
+
+
+def _forget(spec: Spec, store: Store, record: State, steps: Iterable[str]) -> State:
+    """Steps whose traces could not be taken back have to be repeated by the next run."""
+    lost = {step.name for step in spec.prepare if not step.touches} & set(steps)
+    if not lost & set(record.prepared):
+        return record
+    kept = {name: cause for name, cause in record.prepared.items() if name not in lost}
+    store.replace_record(replace(record, prepared=kept))
+    return replace(record, prepared=kept)
 
 
 def _stop(spec: Spec, host: Host) -> None:

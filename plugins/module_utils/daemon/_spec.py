@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ._release import ReleaseSpec
@@ -57,6 +57,7 @@ class FileSpec:
     secret: bool = False
     length: int = 0
     credential: str = ""
+    fixed: bool = False  # the data depends on it: another content is refused
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Prepare:
     user: str
     depends: tuple[str, ...]
     touches: tuple[str, ...]
+    stdin_file: str = ""  # absolute
+    stop: bool = False  # what it touches is the daemon's own data
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class Probe:
     status: int
     body: str
     metrics: tuple[Metric, ...]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    final: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ class Health:
     username: str
     password: str
     probes: tuple[Probe, ...]
+    password_file: str = ""
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,12 @@ class Store:
             self._write("previous.json", old)
         self._write("record.json", state.to_json())
 
+    def replace_record(self, state: State) -> None:
+        """Correct the last good state; the one before it stays."""
+        self._write("record.json", state.to_json())
+
     def transaction(self) -> dict[str, Any] | None:
-        """What a run that did not finish left behind: {before, activation, secrets, unit}."""
+        """What a run that did not finish left behind: see begin."""
         text = self._read("transaction.json")
         if not text:
             return None
@@ -69,7 +73,7 @@ class Store:
             before = {p: Entry(**e) if e else None for p, e in raw["before"].items()}
             if raw["record"] != digest(self._read("record.json").encode()):
                 # That run had recorded its state already; only its end is missing.
-                return {**raw, "before": {}, "activation": "none"}
+                return {**raw, "before": {}, "activation": "none", "data": [], "steps": []}
         except (ValueError, TypeError, KeyError, AttributeError):
             raise DaemonError(
                 f"{self.directory}/transaction.json is damaged: what a run that did not finish has "
@@ -83,10 +87,13 @@ class Store:
         activation: str,
         secrets: Iterable[str] = (),
         unit: Mapping[str, bool] = MappingProxyType({}),
+        data: Iterable[str] = (),
+        steps: Iterable[str] = (),
     ) -> None:
         """Note what the paths looked like before they are replaced, and which become secrets.
 
-        unit: whether the unit was running and enabled, {running, enabled}.
+        unit: whether the unit was running and enabled, {running, enabled}. data: those of the paths
+        that are the daemon's own data. steps: the names of the prepare steps that are due.
         """
         _files.sync_directory(self._objects)
         entries = {path: asdict(entry) if entry else None for path, entry in before.items()}
@@ -95,6 +102,8 @@ class Store:
             "activation": activation,
             "secrets": sorted(secrets),
             "unit": dict(unit),
+            "data": sorted(data),
+            "steps": sorted(steps),
             "record": digest(self._read("record.json").encode()),
         }
         self._write("transaction.json", json.dumps(note))

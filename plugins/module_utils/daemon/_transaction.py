@@ -127,6 +127,8 @@ def _decide(
     wanted = _desired.build(spec, store.salt(create=not check_mode), generated, health)
     observation = _host.observe(spec, wanted.state, current.host, store)
     seen = observation.seen
+    if faults := _plan.refused(spec, wanted.state, seen.record):
+        raise DaemonError("; ".join(faults))
     plan = _plan.plan(spec, wanted.state, seen)
     contents = {
         change.path: (
@@ -187,7 +189,7 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
                 os.rmdir(spec.config_directory)
     before = _phases.remember(current, seen, plan)
     try:
-        _phases.commit(current, wanted, plan, before)
+        _phases.commit(current, wanted, seen, plan, before)
         outcome.warnings += _phases.activate(current, plan)
         current.enter("record")
         store.save_record(wanted.state)

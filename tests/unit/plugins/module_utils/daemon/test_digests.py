@@ -66,6 +66,11 @@ def test_the_digest_is_found_in_a_list(text: str, digest: Digest) -> None:
     assert _digests.listed(text, URL, "https://mirror/sums") == digest
 
 
+@pytest.mark.parametrize("text", [f"{A}\n", f"{A}  dist/built-as.tar.gz\n"])
+def test_a_list_of_the_file_alone_need_not_know_its_name(text: str) -> None:
+    assert _digests.listed(text, URL, f"{URL}.sha256") == Digest("sha256", A)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -44,6 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "/empty": (200, ""),
             "/bytes": (200, "\udcff"),
             "/private": (200 if secret else 401, "private"),
+            "/named": (200 if self.headers["Host"] == "grafana.example.com" else 301, ""),
             "/away": (302, ""),
         }.get(self.path, (404, "no such page"))
         self.send_response(status)
@@ -73,6 +74,32 @@ def closed_port() -> int:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
         return port
+
+
+def test_a_password_may_stand_in_a_file(server: str, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    probe = {"url": f"{server}/private"}
+    named = health(probe, url_username="u", url_password_file=str(password))
+    assert "No such file" in _health.probe(named, None).faults[0]
+    password.write_text("pä\n")
+    assert _health.probe(named, None).faults == ()
+
+
+def test_a_final_status_ends_the_round(server: str) -> None:
+    """Wrong passwords are counted: neither another probe nor another round may bring one more."""
+    probes = [{"url": f"{server}/{page}", "final": [401]} for page in ("sick", "private", "ok", "?")]
+    report = _health.probe(health(*probes), None)
+    assert [fault.split()[0] for fault in report.faults] == [
+        f"{server}/sick:",
+        f"{server}/private:",
+    ]
+    assert report.final
+    assert not _health.probe(health({"url": f"{server}/private"}), None).final
+
+
+def test_a_probe_sends_its_headers(server: str) -> None:
+    named = {"url": f"{server}/named", "headers": {"Host": "grafana.example.com"}}
+    assert _health.probe(health(named), None).faults == ()
 
 
 PROBES: list[tuple[str, dict[str, Any], list[str]]] = [

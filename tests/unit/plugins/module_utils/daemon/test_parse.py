@@ -218,6 +218,10 @@ FAULTS: list[tuple[Params, str]] = [
         "release.binaries: '/x' must lie inside",
     ),
     ({"prepare": [{"name": "a", "argv": ["x"]}] * 2}, "prepare: the name 'a' stands twice"),
+    (
+        {"prepare": [{"name": "a", "argv": ["x"], "stdin": "y", "stdin_file": "z"}]},
+        "prepare[0]: give either stdin or stdin_file",
+    ),
     ({"environment": {"A-B": "x"}}, "environment: 'A-B' is no variable name"),
     ({"unit": {"Socket": {}}}, "unit.Socket: a service has the sections Unit, Service and Install"),
     ({"unit": {"Service": None}}, "unit.Service: must be a mapping of directive to value"),

@@ -1,0 +1,154 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps that change the daemon's own data: a password in its database, a migration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import _transaction
+from ansible_collections.barehost.monitoring.tests.unit.plugins.module_utils.daemon.fakes import (
+    Killed,
+    World,
+)
+
+Params = dict[str, Any]
+
+
+@pytest.fixture
+def database(world: World) -> Path:
+    """A database in which the step writes whatever it reads on standard input."""
+    path = world.path("data/web/db")
+    path.parent.mkdir()
+
+    def write(_argv: object) -> int:
+        path.write_text(f"{world.systemd.commands[-1][1]} {world.path('opt/web/current').readlink()}")
+        return 0
+
+    world.systemd.on_command = write
+    return path
+
+
+def described(world: World, password: str = "one", **more: Any) -> Params:
+    touches = [str(world.path("data/web/db"))]
+    step = {"name": "password", "argv": ["x"], "stdin_file": "password", "depends": ["release"]}
+    return {
+        "prepare": [{**step, "stop": True, "touches": touches, **more.pop("step", {})}],
+        "secrets": [{"path": "password", "content": password}],
+        **more,
+    }
+
+
+def failing(world: World, **params: Any) -> _transaction.Failure:
+    with pytest.raises(_transaction.Failure) as caught:
+        world.deploy(**params)
+    return caught.value
+
+
+def killed_at(world: World, point: str, **params: Any) -> None:
+    def observe(reached: str) -> None:
+        if reached == point:
+            raise Killed
+
+    with pytest.raises(Killed):
+        world.deploy(observe=observe, **params)
+
+
+def test_a_step_reads_a_secret_from_its_file(world: World, database: Path) -> None:
+    world.deploy(**described(world))
+    assert database.read_text() == "one 1.0"
+    assert not world.deploy(**described(world)).plan.changed
+    assert "prepare: password" in world.deploy(**described(world, "two")).plan.actions
+    assert database.read_text() == "two 1.0"
+
+
+def test_the_daemon_stands_still_while_its_data_changes(world: World, database: Path) -> None:
+    world.deploy(**described(world))
+    running: list[bool] = []
+    world.systemd.on_command = lambda _argv: running.append(bool(world.systemd.process)) or 0
+    world.systemd.log.clear()
+    world.deploy(**described(world, "two"))
+    assert running == [False]
+    assert world.systemd.log == ["stop", "daemon-reload", "restart"]
+
+
+def test_the_data_comes_back_with_the_old_state(world: World, database: Path) -> None:
+    world.deploy(**described(world))
+    database.write_text("one 1.0, and what people made")
+    for params in ({"config": "sick"}, {"config": "crash"}, {"version": "2.0", "config": "sick"}):
+        world.systemd.log.clear()
+        error = failing(world, **described(world, "two"), **params)
+        assert world.systemd.log.count("stop") == 2  # for the step, and for the way back
+        assert error.rolled_back
+        assert database.read_text() == "one 1.0, and what people made"
+        assert world.systemd.process
+        assert not world.deploy(**described(world)).plan.changed
+
+
+def test_files_that_were_not_there_are_gone_again(world: World, database: Path) -> None:
+    world.deploy()
+    assert failing(world, config="sick", **described(world)).rolled_back
+    assert not database.exists()
+
+
+def test_nothing_that_people_made_after_a_killed_run_is_lost(world: World, database: Path) -> None:
+    world.deploy(**described(world))
+    killed_at(world, "gate", **described(world, "two"))
+    database.write_text("two 1.0, and what people made since")
+    writes: list[str] = []
+    world.systemd.on_command = lambda _argv: writes.append(database.read_text()) or 0
+    outcome = world.deploy(**described(world))  # the variable was changed back in between
+    assert "prepare: password" in outcome.plan.actions
+    assert writes == ["two 1.0, and what people made since"]
+    assert not world.deploy(**described(world)).plan.changed
+
+
+def test_a_failure_after_a_killed_run_goes_back_to_the_last_good_data(
+    world: World, database: Path
+) -> None:
+    world.deploy(**described(world))
+    killed_at(world, "gate", version="2.0", **described(world))
+    assert database.read_text() == "one 2.0"
+    assert failing(world, version="2.0", config="sick", **described(world)).rolled_back
+    assert database.read_text() == "one 1.0"
+
+
+def test_a_copy_that_cannot_be_made_starts_the_daemon_again(
+    world: World, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.deploy(**described(world))
+    database.unlink()
+    database.mkdir()
+    error = failing(world, **described(world, "two"))
+    assert error.rolled_back and "not a file" in str(error)
+    assert world.systemd.process
+
+
+def test_a_step_without_traces_to_take_back_is_repeated(world: World, database: Path) -> None:
+    """The database is elsewhere: it has the new password, although all else is back."""
+    elsewhere = {"touches": []}
+    world.deploy(**described(world, step=elsewhere))
+    assert failing(world, config="sick", **described(world, "two", step=elsewhere)).rolled_back
+    assert "prepare: password" in world.deploy(**described(world, step=elsewhere)).plan.actions
+    assert database.read_text() == "one 1.0"
+
+
+KEY: Params = {"path": "key", "on_change": "refuse"}
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("first", [{"content": "old"}, {"generate": {}}])
+def test_the_key_to_the_data_is_not_exchanged(world: World, first: Params, check: bool) -> None:
+    world.deploy(secrets=[{**KEY, **first}])
+    key, tree = world.path("etc/web/key").read_text(), world.tree()
+    error = failing(world, secrets=[{**KEY, "content": "new"}], check=check)
+    assert f"{world.path('etc/web/key')}: its content may not change" in str(error)
+    assert error.phase == "plan"
+    assert world.tree() == tree
+    world.path("etc/web/key").write_text("edited")
+    outcome = world.deploy(secrets=[{**KEY, **first}])
+    assert outcome.plan.repaired == (f"{world.path('etc/web/key')} was edited",)
+    assert world.path("etc/web/key").read_text() == key
