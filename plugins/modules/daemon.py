@@ -220,6 +220,7 @@ options:
           url: {description: Address on the host itself., type: str, required: true}
           status: {description: Status of the answer., type: int, default: 200}
           body: {description: A regular expression that the answer matches., type: str}
+          hint: {description: "What another status may mean, for the error.", type: str}
           headers: {description: "Headers of the request. Example V({Host: grafana.example.com}).", type: dict}
           final:
             description: Other statuses that waiting will not change, as V(401) where wrong passwords are counted.
@@ -351,6 +352,7 @@ _PROBE = {
     "status": {"type": "int", "default": 200},
     "body": {"type": "str"},
     "headers": {"type": "dict"},
+    "hint": {"type": "str"},
     "final": {"type": "list", "elements": "int"},
     "metrics": {"type": "list", "elements": "dict", "options": _METRIC},
 }

@@ -75,7 +75,8 @@ def probe(health: Health, baseline: Baseline | None) -> Report:
 
 def _answer_faults(probe: Probe, status: int, text: str) -> list[str]:
     if status != probe.status:
-        return [f"answers {status} ({_first_line(text)}), wanted {probe.status}"]
+        hint = f" ({probe.hint})" if probe.hint else ""
+        return [f"answers {status} ({_first_line(text)}), wanted {probe.status}{hint}"]
     if probe.body and not re.search(probe.body, text):
         return [f"answers {_first_line(text)!r}, wanted something that matches {probe.body!r}"]
     return []

@@ -54,6 +54,7 @@ def _probe(raw: Mapping[str, Any], where: str, faults: list[str]) -> Probe:
         ),
         headers=texts(raw.get("headers") or {}, f"{where}.headers", faults),
         final=tuple(raw.get("final") or ()),
+        hint=raw.get("hint") or "",
     )
 
 

@@ -107,6 +107,7 @@ class Probe:
     metrics: tuple[Metric, ...]
     headers: Mapping[str, str] = field(default_factory=dict)
     final: tuple[int, ...] = ()
+    hint: str = ""
 
 
 @dataclass(frozen=True)

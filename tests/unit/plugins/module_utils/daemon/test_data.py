@@ -25,7 +25,9 @@ def database(world: World) -> Path:
     path.parent.mkdir()
 
     def write(_argv: object) -> int:
-        path.write_text(f"{world.systemd.commands[-1][1]} {world.path('opt/web/current').readlink()}")
+        path.write_text(
+            f"{world.systemd.commands[-1][1]} {world.path('opt/web/current').readlink()}"
+        )
         return 0
 
     world.systemd.on_command = write

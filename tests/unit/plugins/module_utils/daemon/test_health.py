@@ -87,12 +87,14 @@ def test_a_password_may_stand_in_a_file(server: str, tmp_path: Path) -> None:
 
 def test_a_final_status_ends_the_round(server: str) -> None:
     """Wrong passwords are counted: neither another probe nor another round may bring one more."""
-    probes = [{"url": f"{server}/{page}", "final": [401]} for page in ("sick", "private", "ok", "?")]
+    pages = ("sick", "private", "ok", "?")
+    probes = [{"url": f"{server}/{page}", "final": [401], "hint": "why"} for page in pages]
     report = _health.probe(health(*probes), None)
     assert [fault.split()[0] for fault in report.faults] == [
         f"{server}/sick:",
         f"{server}/private:",
     ]
+    assert report.faults[1].endswith("answers 401 (private), wanted 200 (why)")
     assert report.final
     assert not _health.probe(health({"url": f"{server}/private"}), None).final
 
