@@ -13,7 +13,7 @@ from collections import ChainMap
 from pathlib import Path
 
 from hosts.shell import CACHE, say
-from mirror import example
+from mirror import example, grafana
 from mirror.archives import digest
 from mirror.debian import Debian
 from mirror.products import PRODUCTS, Product, Release, recipe
@@ -48,9 +48,11 @@ def _fill() -> None:
         lines = [line for p, release in releases.items() for line in _variables(p, release)]
         (MIRROR / name).write_text("---\n" + "".join(lines))
         _unpack_tools(releases, TOOLS / tools)
+    with (MIRROR / "versions.yml").open("a") as file:
+        file.writelines(grafana.add(MIRROR))
     origins = [release.origins for release in (*current.values(), *previous.values())]
     lock = {
-        "recipe": recipe(),
+        "recipe": recipes(),
         "source": source.name,
         "origins": dict(ChainMap(*origins)),
         "files": {str(path.relative_to(MIRROR)): digest(path) for path in _files()},
@@ -88,11 +90,16 @@ def _unpack_binaries(archive: Path, folder: Path) -> None:
                 tar.extract(member, folder, filter="data")
 
 
+def recipes() -> str:
+    """Digest what the mirror is made of."""
+    return recipe() + grafana.recipe()
+
+
 def _intact() -> bool:
     if not LOCK.exists() or not (TOOLS / "previous").exists():
         return False
     lock = json.loads(LOCK.read_text())
-    if lock.get("recipe") != recipe():  # a product has come, gone or changed since
+    if lock.get("recipe") != recipes():  # a product has come, gone or changed since
         return False
     return bool(lock["files"] == {str(path.relative_to(MIRROR)): digest(path) for path in _files()})
 

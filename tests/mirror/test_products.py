@@ -71,7 +71,7 @@ def test_a_mirror_of_another_recipe_is_made_anew(
     (tmp_path / "tools" / "previous").mkdir(parents=True)
     for name, path in (("MIRROR", "mirror"), ("LOCK", "lock.json"), ("TOOLS", "tools")):
         monkeypatch.setattr(mirror, name, tmp_path / path)
-    (tmp_path / "lock.json").write_text(json.dumps({"recipe": products.recipe(), "files": {}}))
+    (tmp_path / "lock.json").write_text(json.dumps({"recipe": mirror.recipes(), "files": {}}))
     assert mirror._intact()
     monkeypatch.setattr(products, "PRODUCTS", PRODUCTS[1:])
     assert not mirror._intact()
