@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import urllib.error
@@ -16,6 +17,12 @@ from typing import Any
 
 # Test hosts are reached directly, whatever proxy this machine uses.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# What a data source of a type is asked, to see that it answers.
+ASKED = {
+    "prometheus": "api/v1/query?query=vector(1)",
+    "alertmanager": "api/v2/status",
+    "elasticsearch": "_cluster/health",
+}
 
 
 @dataclass(frozen=True)
@@ -91,9 +98,54 @@ class Alertmanager:
         return [receiver["name"] for receiver in read(f"{self.url}/api/v2/receivers")]
 
 
-def read(url: str) -> Any:
+@dataclass(frozen=True)
+class Grafana:
+    """The Grafana at an address, as its administrator sees it."""
+
+    url: str
+    user: str
+    password: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers that let one in."""
+        login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return {"Authorization": f"Basic {login}"}
+
+    def ask(self, path: str) -> Any:
+        """Return an answer of the API."""
+        return read(f"{self.url}/api/{path}", self.headers)
+
+    def version(self) -> str:
+        """Return the version that runs."""
+        return str(self.ask("frontend/settings")["buildInfo"]["version"])
+
+    def through(self, uid: str) -> str:
+        """Return the address at which Grafana passes requests on to a data source."""
+        return f"{self.url}/api/datasources/proxy/uid/{uid}"
+
+    def datasources(self) -> dict[str, str]:
+        """Return uid and type of each data source."""
+        return {found["uid"]: found["type"] for found in self.ask("datasources")}
+
+    def answers(self, uid: str, kind: str) -> bool:
+        """Tell whether a data source answers through Grafana."""
+        try:
+            read(f"{self.through(uid)}/{ASKED[kind]}", self.headers)
+        except urllib.error.HTTPError:
+            return False
+        return True
+
+    def dashboards(self) -> list[dict[str, Any]]:
+        """Return the dashboards as Grafana shows them."""
+        uids = sorted(found["uid"] for found in self.ask("search?type=dash-db"))
+        return [self.ask(f"dashboards/uid/{uid}")["dashboard"] for uid in uids]
+
+
+def read(url: str, headers: dict[str, str] | None = None) -> Any:
     """Return the JSON at an address."""
-    with DIRECT.open(url, timeout=5) as answer:
+    request = urllib.request.Request(url, headers=headers or {})
+    with DIRECT.open(request, timeout=5) as answer:
         return json.load(answer)
 
 

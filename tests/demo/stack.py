@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from demo.services import Alertmanager, Prometheus
+from demo.services import Alertmanager, Grafana, Prometheus
 from hosts.container import Host
 from hosts.shell import CHECKOUT
 from receivers.control import Receivers
 
 QUICK = CHECKOUT / "tests/demo/quick.yml"
+GRAFANA_PASSWORD = "/etc/grafana/secrets/admin_password"
 LOAD = ("/usr/local/bin/ai-assistant", "load")
 
 
@@ -37,6 +38,12 @@ class Stack:
     def alertmanager(self) -> Alertmanager:
         """Return the Alertmanager on the monitor."""
         return Alertmanager(f"http://{self.monitor.address()}:9093")
+
+    @property
+    def grafana(self) -> Grafana:
+        """Return the Grafana on the monitor, with the password that the host has made."""
+        password = self.monitor.output("cat", GRAFANA_PASSWORD)
+        return Grafana(f"http://{self.monitor.address()}:3000", "admin", password)
 
     @property
     def receivers(self) -> Receivers:

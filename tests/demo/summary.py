@@ -10,7 +10,7 @@ import math
 import time
 
 from demo.services import Prometheus, has_pages
-from demo.stack import Stack
+from demo.stack import GRAFANA_PASSWORD, Stack
 from receivers.shown import line
 
 EXPECTED = (
@@ -21,6 +21,7 @@ EXPECTED = (
     "cadvisor",
     "prometheus",
     "alertmanager",
+    "grafana",
 )
 # Targets count as down until their first scrape, which comes within one interval (15 s).
 PATIENCE = 45.0
@@ -52,7 +53,11 @@ def report(stack: Stack) -> list[str]:
     print("  arrived at the test receivers, the latest")
     for message in stack.receivers.received()[-5:]:
         print(f"    {line(message)}")
+    faults += _grafana(stack)
     print("\nOpen from this machine")
+    print(
+        f"  {stack.grafana.url}  (admin; docker exec {stack.monitor.name} cat {GRAFANA_PASSWORD})"
+    )
     print(f"  {_page(prometheus.url, 'api/v1/targets')}")
     print(f"  {_page(alertmanager.url, 'api/v2/status')}")
     print(f"  http://{stack.app.address()}:8000/docs")
@@ -81,6 +86,20 @@ def _targets(prometheus: Prometheus) -> list[str]:
     faults = [f"no target in job {job}" for job in EXPECTED if job not in jobs]
     faults += [f"{t['scrapeUrl']} is {t['health']}" for t in targets if t["health"] != "up"]
     return faults if alerting else [*faults, "no alert is loaded"]
+
+
+def _grafana(stack: Stack) -> list[str]:
+    """Print data sources and dashboards, and return what is missing."""
+    grafana = stack.grafana
+    print(f"\nGrafana {grafana.version()}")
+    sources = grafana.datasources()
+    mute = [uid for uid, kind in sources.items() if not grafana.answers(uid, kind)]
+    for uid, kind in sources.items():
+        print(f"  data source {uid:<16}{'silent' if uid in mute else 'answers'}  ({kind})")
+    boards = grafana.dashboards()
+    print(f"  dashboards  {', '.join(board['title'] for board in boards)}")
+    faults = [f"the data source {uid} does not answer through Grafana" for uid in mute]
+    return faults if boards else [*faults, "Grafana has no dashboard"]
 
 
 def _await_requests(prometheus: Prometheus) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-ON_MONITOR = ("prometheus", "alertmanager", "node_exporter", "cadvisor")
+ON_MONITOR = ("prometheus", "alertmanager", "grafana", "node_exporter", "cadvisor")
 ON_APP = ("ai-assistant", "redis_exporter", "postgres_exporter", "node_exporter", "cadvisor")
 
 

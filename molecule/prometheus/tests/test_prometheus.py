@@ -24,6 +24,7 @@ JOBS = {
     "cadvisor": "15s",
     "prometheus": "15s",
     "alertmanager": "15s",
+    "grafana": "15s",
 }
 
 
@@ -36,6 +37,7 @@ PORTS = {
     "cadvisor": 8080,
     "prometheus": 9090,
     "alertmanager": 9093,
+    "grafana": 3000,
 }
 DOCUMENTED = {"HighMemoryUsage", "DiskSpaceLow", "TargetDown", "JobAbsent", "Watchdog"}
 LEFT_OUT = {"HighErrorRate", "HighResponseTime", "ToolExecutionFailure"}

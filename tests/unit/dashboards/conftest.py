@@ -1,12 +1,11 @@
 # Copyright (c) Barehost contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dashboards as the role brings them; the package dashboards stands at the top of the checkout."""
+"""The dashboards as the role brings them."""
 
 from __future__ import annotations
 
 import json
-import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,6 @@ import pytest
 from alerts import shipped
 
 ROOT = Path(__file__).parents[3]
-if str(ROOT) not in sys.path:
-    sys.path.append(str(ROOT))
-
 FILES = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
     for path in sorted((ROOT / "roles/grafana/files/dashboards").glob("*.json"))

@@ -5,13 +5,16 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from standin import Refused, datasources, proxy
 from standin.server import Answer, Request, logged_in
 
 Handler = Callable[..., Answer]
+_STARTED = time.time()
 _ROUTES: list[tuple[str, re.Pattern[str], Handler, bool]] = []
 _PAGE = (
     "<!DOCTYPE html><title>Grafana (stand-in)</title><p>This is a stand-in for Grafana, for tests."
@@ -58,9 +61,8 @@ def _alive(_request: Request) -> Answer:
 @route("GET", "/metrics", free=True)
 def _metrics(request: Request) -> Answer:
     labels = f'version="{request.server.version}",edition="stand-in"'
-    return Answer(
-        200, f"grafana_build_info{{{labels}}} 1\n".encode(), {"Content-Type": "text/plain"}
-    )
+    series = f"grafana_build_info{{{labels}}} 1\nprocess_start_time_seconds {_STARTED}\n"
+    return Answer(200, series.encode(), {"Content-Type": "text/plain; version=0.0.4"})
 
 
 @route("GET", "/login", free=True)
@@ -211,6 +213,13 @@ def _search(request: Request) -> Answer:
         for row in rows
     ]
     return Answer(200, found if request.query.get("type") in (None, "dash-db") else [])
+
+
+@route("GET", "/api/dashboards/home")
+def _home(request: Request) -> Answer:
+    path = request.server.settings["dashboards"]["default_home_dashboard_path"]
+    board = json.loads(Path(path).read_text()) if path else {"title": "Home", "panels": []}
+    return Answer(200, {"dashboard": board, "meta": {"isHome": True}})
 
 
 @route("GET DELETE", "/api/dashboards/uid/([^/]+)")
