@@ -10,6 +10,8 @@ from typing import Any
 
 from ._plan import Change, Plan
 
+# Lines of a file that comes or goes as a whole, such as a dashboard of thousands.
+_LONG, _SHOWN = 500, 20
 _LARGE = 256 * 1024  # bytes; beyond it a diff is no help to anybody
 
 
@@ -31,12 +33,21 @@ def _diff(change: Change, before: bytes, after: bytes) -> dict[str, Any]:
         else:
             head = f"# mode {entry.mode:04o}, owner {entry.owner}:{entry.group}\n"
             sides.append(head + _text(content, secret))
+    if None in (change.before, change.after):
+        sides = [_beginning(side) for side in sides]
     return {
         "before_header": change.path,
         "after_header": change.path,
         "before": sides[0],
         "after": sides[1],
     }
+
+
+def _beginning(text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    if len(lines) <= _LONG:
+        return text
+    return "".join(lines[:_SHOWN]) + f"<{len(lines) - _SHOWN} more lines>\n"
 
 
 def _text(content: bytes, secret: bool) -> str:

@@ -59,6 +59,23 @@ def test_what_is_no_help_is_not_shown(content: bytes, shown: str) -> None:
     assert found[0]["after"] == HEAD + shown
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (None, PUBLIC, ("", HEAD + "1\n" * 19 + "<581 more lines>\n")),
+        (PUBLIC, None, (HEAD + "1\n" * 19 + "<581 more lines>\n", "")),
+        (PUBLIC, PUBLIC, (HEAD + "1\n" * 600,) * 2),
+    ],
+    ids=["new", "gone", "changed"],
+)
+def test_of_a_long_file_that_comes_or_goes_the_beginning_is_shown(
+    before: Entry | None, after: Entry | None, shown: tuple[str, str]
+) -> None:
+    content = b"1\n" * 600
+    (found,) = _diff.diffs(plan(Change("/a", before, after)), {"/a": (content, content)})
+    assert (found["before"], found["after"]) == shown
+
+
 def test_the_other_actions_are_told() -> None:
     actions: Any = ("install web", "write /a", "remove /b", "start web.service (x)")
     assert _diff.diffs(plan(None, *actions), {}) == [
