@@ -104,9 +104,11 @@ def _panels(rows: Sequence[Row]) -> list[Panel | RowPanel]:
         if row.title:
             number += 1
             place = GridPos(h=1, w=WIDTH, x=0, y=top)
-            bar = RowPanel(id_val=number, title=row.title, grid_pos=place, collapsed=row.collapsed)
-            bar.panels = inside if row.collapsed else []
-            found.append(bar)
+            heading = RowPanel(
+                id_val=number, title=row.title, grid_pos=place, collapsed=row.collapsed
+            )
+            heading.panels = inside if row.collapsed else []
+            found.append(heading)
             top += 1
         left = 0
         for panel, width in zip(row.panels, _widths(row), strict=True):

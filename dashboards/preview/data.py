@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Line:
     @property
     def last(self) -> float:
         """Return the newest value that is a number."""
-        return next((value for value in reversed(self.values) if value == value), float("nan"))
+        return next((value for value in reversed(self.values) if not math.isnan(value)), math.nan)
 
 
 def lines(board: BoardView, panel: PanelView, read: Read, now: float) -> list[Line]:
