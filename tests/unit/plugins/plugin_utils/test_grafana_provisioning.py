@@ -278,3 +278,10 @@ def test_each_data_source_and_dashboard_is_asked_for() -> None:
     assert all((p["final"], p["headers"]) == ([401], {"Host": "g.org"}) for p in found)
     quiet = _grafana_probes.grafana_probes([SOURCE], url="http://h:1", answering=False)
     assert quiet[-1]["url"] == "http://h:1/api/datasources/uid/p"
+
+
+def test_who_does_not_get_in_is_told_with_name_and_file() -> None:
+    """The name counts only when the database is made: a new one lets nobody in."""
+    probes = _grafana_probes.grafana_probes([], url="http://h:1", password="/p", user="ops")
+    assert "another password than /p" in probes[1]["hint"]
+    assert "another name than ops" in probes[1]["hint"]
