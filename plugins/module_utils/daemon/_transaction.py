@@ -127,7 +127,7 @@ def _decide(
     wanted = _desired.build(spec, store.salt(create=not check_mode), generated, health)
     observation = _host.observe(spec, wanted.state, current.host, store)
     seen = observation.seen
-    if faults := _plan.refused(spec, wanted.state, seen.record):
+    if faults := _plan.refused(spec, wanted.state, seen):
         raise DaemonError("; ".join(faults))
     plan = _plan.plan(spec, wanted.state, seen)
     contents = {
@@ -174,6 +174,7 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
     if spec.checks or spec.requires:
         host.systemd.check_bus()
     existed = os.path.isdir(spec.config_directory)
+    _phases.make_sure_of_room(current, plan)
     try:
         current.enter("stage")
         staged = _phases.prepare_stage(current, wanted, seen, plan)
