@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from . import _files, _gate, _parse, _stage
-from ._errors import DaemonError
+from ._errors import DaemonError, Final
 from ._health import Baseline
 from ._host import Host
 from ._spec import Health, Spec
@@ -133,8 +133,8 @@ def _prove_or_restart(
     """A daemon may not carry out its reload: a restart is better than no proof."""
     try:
         _gate.prove(host, unit, health, baseline)
-    except DaemonError:
-        if verb == "restart":
+    except DaemonError as exc:
+        if verb == "restart" or verb == "none" and isinstance(exc, Final):
             raise
         _gate.prove(host, unit, health, _gate.activate(host, unit, "restart", health))
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from . import _desired, _gate, _host, _phases, _plan, _release, _rollback, _stage, _versions
-from ._errors import DaemonError
+from ._errors import DaemonError, Final
 from ._host import Host
 from ._phases import Observer, Run
 from ._spec import Spec
@@ -155,6 +155,9 @@ def _still_healthy(current: Run) -> list[str]:
         return list(report.warnings)
     current.enter("gate")
     try:
+        # Where nothing is loaded anew, one more request with a wrong password would only count.
+        if report.final and not spec.can_reload:
+            raise Final("; ".join(report.faults))
         verb = "reload" if spec.can_reload else "none"
         baseline = _gate.activate(host, spec.unit_name, verb, spec.health)
         return list(_gate.prove(host, spec.unit_name, spec.health, baseline))
