@@ -54,15 +54,24 @@ def text(name: str, label: str, value: str) -> VariableModel:
 
 
 def targets_of(metric: str, *, host: bool = False) -> tuple[VariableModel, ...]:
-    """Choose jobs and instances among those that have a metric; on request by host."""
+    """Choose jobs and instances among those that have a metric; on request by host.
+
+    Others would show nothing.
+    """
     chosen = 'job=~"$job"'
     found = [choice("job", "Job", f"label_values({metric}, job)")]
     if host:
-        asked = f"label_values(up{{{chosen}}}, host)"
+        asked = f"label_values({_selected(metric, chosen)}, host)"
         found.append(choice("host", "Host", asked, every=ANY_OR_NONE))
         chosen += ',host=~"$host"'
-    found.append(choice("instance", "Instance", f"label_values(up{{{chosen}}}, instance)"))
+    asked = f"label_values({_selected(metric, chosen)}, instance)"
+    found.append(choice("instance", "Instance", asked))
     return tuple(found)
+
+
+def _selected(metric: str, matchers: str) -> str:
+    name, _brace, more = metric.removesuffix("}").partition("{")
+    return f"{name}{{{more}{',' if more else ''}{matchers}}}"
 
 
 def runbooks() -> VariableModel:

@@ -74,7 +74,11 @@ SYMPTOMS = Row(
         number(
             "Instances up",
             "Targets of the application that Prometheus can scrape.",
-            Query(f"sum(up{{<target>}} {OWN})"),
+            # Also those whose own metrics are gone with them: 0 is something else than no data.
+            Query(
+                "sum(up{<target>} and on (job, instance)"
+                " count_over_time(active_connections{<target>}[1d]))"
+            ),
             unit="none",
             alerts=["TargetDown", "JobAbsent"],
             trend=False,

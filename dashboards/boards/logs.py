@@ -11,7 +11,8 @@ from dashboards.targets import LOGS
 from dashboards.variables import datasource, text
 
 BAD = 'log.level:("error" OR "critical")'
-CHOSEN = "${query}"
+# Raw: otherwise Grafana escapes what was typed, and * would look for an asterisk.
+CHOSEN = "${query:raw}"
 
 BOARD = Board(
     name="logs",

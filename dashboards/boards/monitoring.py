@@ -245,7 +245,7 @@ ALERTS = Row(
         ),
         lines(
             "Alerts on their way",
-            "Share of the sendings to Alertmanager that failed, and alerts a second that were lost.",
+            "Share of the alerts sent to each Alertmanager that did not arrive.",
             Query(
                 share(
                     "rate(prometheus_notifications_errors_total{<target>}[<rate>])",

@@ -14,13 +14,14 @@ from dashboards.variables import choice, datasource, targets_of
 
 DATABASE = '<target>,datname=~"$database"'
 ANSWERS = {"1": ("up", GOOD), "0": ("down", SEVERITIES["critical"])}
+# As the alert does: when there is no free connection, the exporter's collectors have nothing to tell.
 CONNECTIONS = (
-    "sum by (instance) (pg_stat_database_numbackends{<target>})"
+    'sum by (instance) (pg_stat_activity_count{<target>,backend_type="client backend"})'
     " / max by (instance) (pg_settings_max_connections{<target>})"
 )
 OLDEST = (
     "max by (instance, datname) (pg_stat_activity_max_tx_duration"
-    f'{{{DATABASE},backend_type="client backend"}})'
+    f'{{{DATABASE},backend_type="client backend",application_name!~"pg_dump|pg_basebackup"}})'
 )
 HIT, READ = (f"pg_stat_database_blks_{kind}{{{DATABASE}}}" for kind in ("hit", "read"))
 
@@ -63,7 +64,7 @@ SYMPTOMS = Row(
         ),
         number(
             "Longest transaction",
-            "A transaction that stays open keeps dead rows from being cleared away.",
+            "One that stays open keeps dead rows from being cleared away. Dumps are left out.",
             Query(f"clamp_min(max({OLDEST}), 0)"),
             unit="s",
             steps=steps("PostgresLongTransaction"),
@@ -144,7 +145,7 @@ SESSIONS = Row(
         ),
         lines(
             "Longest transaction by database",
-            "Age of the oldest open transaction.",
+            "Age of the oldest open transaction of a client, dumps left out.",
             Query(OLDEST, "{{instance}} {{datname}}"),
             limit("PostgresLongTransaction"),
             unit="s",

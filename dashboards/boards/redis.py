@@ -69,8 +69,9 @@ SYMPTOMS = Row(
         ),
         number(
             "Last save",
-            "Whether the last snapshot was written to disk.",
-            Query("min(redis_rdb_last_bgsave_status{<target>})"),
+            "Whether the last snapshot, and the last write to the append-only file, reached the disk.",
+            Query("min(redis_rdb_last_bgsave_status{<target>})", "snapshot"),
+            Query("min(redis_aof_last_write_status{<target>})", "append-only file"),
             unit="none",
             words=SAVES,
             alerts=["RedisPersistenceFailing"],

@@ -56,7 +56,11 @@ WORKING_SET = "container_memory_working_set_bytes"
 COLLECTORS = re.findall(r'collector=~"(.+?)"', entries()["CollectorFailing"]["expr"])[0]
 STALE = shipped()["TextfileStale"].thresholds["warning"]
 FAULTS = {
-    "read-only disks": "node_filesystem_readonly{<host>,<filesystem>} == 1",
+    # Turned, not is: what is meant to be read-only was never seen otherwise.
+    "read-only disks": (
+        "node_filesystem_readonly{<host>,<filesystem>} == 1"
+        " and min_over_time(node_filesystem_readonly{<host>,<filesystem>}[1d]) == 0"
+    ),
     "degraded arrays": (
         "(node_md_disks_required{<host>}"
         ' - ignoring (state) node_md_disks{<host>,state="active"}) > 0'
@@ -117,7 +121,9 @@ SYMPTOMS = Row(
         number(
             "Hosts that answer",
             "node_exporters that Prometheus can scrape.",
-            Query("sum(up{<host>} and on (instance) node_uname_info{<target>})"),
+            Query(
+                "sum(up{<host>} and on (instance) count_over_time(node_uname_info{<target>}[1d]))"
+            ),
             unit="none",
             alerts=["TargetDown", "JobAbsent"],
             trend=False,
@@ -314,7 +320,8 @@ NETWORK = Row(
         ),
         number(
             "Faults",
-            "How many of each there are now. Units are counted where the collector systemd is on.",
+            "How many of each there are now. Disks: that turned read-only within a day. "
+            "Units are counted where the collector systemd is on.",
             *(Query(f"count({expr}) or vector(0)", name) for name, expr in FAULTS.items()),
             unit="none",
             steps=NONE_WANTED,

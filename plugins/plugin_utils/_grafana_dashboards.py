@@ -9,6 +9,7 @@ freezes its whole folder. Here both are refused, with the file.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,9 @@ PROVIDERS = "provisioning/dashboards/barehost.yaml"
 DIRECTORY = "dashboards"
 # Folders share their uids with dashboards: one that has a folder's is never shown.
 FOLDER_UID = "folder-"
+# Where Grafana shows dashboards without a folder; it makes no other of this name.
+_GENERAL = "general"
+_LONGEST = 33  # letters of a slug, with which a folder's uid is not too long
 # How often Grafana looks for changed files, in seconds.
 _INTERVAL = 10
 
@@ -109,8 +113,15 @@ def grafana_dashboards(
 
 
 def slug(folder: str) -> str:
-    """The name of the folder's directory, and a part of its uid."""
-    return re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")[:33]
+    """The name of the folder's directory, and a part of its uid.
+
+    What is lost of a title in another script, or of a long one, is made up for by its digest.
+    """
+    plain = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")
+    if folder.isascii() and len(plain) <= _LONGEST:
+        return plain
+    digest = hashlib.sha256(folder.lower().encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain[: _LONGEST - 9]}-{digest}".strip("-")
 
 
 def _grouped(groups: Any, faults: Faults) -> Iterator[_Entry]:
@@ -146,8 +157,11 @@ def _extra(extra: Any, faults: Faults) -> Iterator[_Entry]:
 
 def _read(entry: _Entry, known: panels.Known, faults: Faults) -> Dashboard | None:
     where, folder, content = entry.where, entry.folder, entry.content
-    if not isinstance(folder, str) or not slug(folder):
+    if not isinstance(folder, str) or not re.search(r"\w", folder):
         faults.add(where, f"the folder {shown(folder)} has no letter or digit in its name")
+        return None
+    if folder.strip().lower() == _GENERAL:
+        faults.add(where, "Grafana keeps the name General for itself; name another folder")
         return None
     data = _data(content, where, faults)
     if data is None:
@@ -171,9 +185,14 @@ def _text(data: dict[str, Any], where: str, faults: Faults) -> str:
 
 def _data(content: Any, where: str, faults: Faults) -> dict[str, Any] | None:
     try:
-        data = json.loads(content) if isinstance(content, str) else content
+        data = (
+            json.loads(content, parse_constant=_no_number) if isinstance(content, str) else content
+        )
     except ValueError as exc:
         faults.add(where, f"is no JSON: {exc}")
+        return None
+    except RecursionError:
+        faults.add(where, "is no JSON: it is nested too deep")
         return None
     if not isinstance(data, dict):
         faults.add(where, f"holds {kind(data)}, not a dashboard")
@@ -182,7 +201,15 @@ def _data(content: Any, where: str, faults: Faults) -> dict[str, Any] | None:
         text = 'is wrapped as the API answers; its value of "dashboard" is what belongs here'
         faults.add(where, text)
         return None
+    if data.keys() >= {"apiVersion", "spec"} or data.keys() >= {"elements", "layout"}:
+        faults.add(where, "is in the new form (V2); export it as Classic")
+        return None
     return data
+
+
+def _no_number(text: str) -> None:
+    """Python takes NaN and Infinity, which no JSON has."""
+    raise ValueError(f"{text} is no number")
 
 
 def _faults(data: dict[str, Any], known: panels.Known) -> Sequence[panels.Fault]:
@@ -214,22 +241,21 @@ def _check_together(dashboards: list[Dashboard], faults: Faults) -> None:
         if other is not one:
             faults.add(one.where, f"its uid {shown(one.uid)} is that of {other.where} too")
         title = str(one.data["title"])
-        if title.lower() == one.folder.lower():
+        same = title.strip().lower()  # as Grafana compares them
+        if same == one.folder.strip().lower():
             faults.add(
                 one.where, f"its title {shown(title)} is its folder's, which Grafana refuses"
             )
         if one.uid in [FOLDER_UID + slug(each.folder) for each in dashboards]:
             faults.add(one.where, f"its uid {shown(one.uid)} is that of a folder, too")
-        other = titles.setdefault((one.folder, title.lower()), one)
+        other = titles.setdefault((one.folder, same), one)
         if other is not one:
             text = f"its title {shown(title)} is that of {other.where} too, in the same folder"
             faults.add(one.where, text)
         other = folders.setdefault(slug(one.folder), one)
         if other.folder != one.folder:
-            text = (
-                f"Grafana could not tell its folder {shown(one.folder)} from {shown(other.folder)}"
-            )
-            faults.add(one.where, text)
+            text = f"its folder {shown(one.folder)} would lie in the directory of "
+            faults.add(one.where, f"{text}{shown(other.folder)}; name one of them differently")
 
 
 def _provider(folder: str, config: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ ignores an empty one. What it would not read as it was meant is quoted here, or 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,6 +24,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._grafana_secti
     SECTIONS,
     TOP,
 )
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._web_address import is_web_address
 
 HEADER = "# Written by barehost.monitoring; the next run undoes changes made here.\n"
 
@@ -30,13 +32,16 @@ _SECTION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PLAIN = re.compile(r"[A-Za-z0-9._/:@,+-]+")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
-_SECRET = re.compile(r"(.*_)?(password|secret|secret_key|token|api_key)")
+_SECRET = re.compile(r"(.*_)?(password|secret|secret_key|token|api_key|account_key|private_key)")
+_SWITCHES = ("true", "false")  # such as use_refresh_token
 _LOGIN = re.compile(r"//[^/@]*:[^/@]+@|(^|[\s,;])password=", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"\$__(file|env|vault)\{[^{}]+\}")
+_BARE_ELSEWHERE = re.compile(r"\$__(file|env|vault)\{[A-Za-z0-9._/:@,+-]+\}")
 # What the role gives by other ways, and what happens when it stands here.
 _OWN = {
     ("security", "admin_password"): "counts at the very first start alone; set admin_password",
     ("security", "secret_key"): "would be readable in every diff; set secret_key",
+    ("database", "password"): "would be readable in every diff; set database_password",
 }
 
 
@@ -95,12 +100,20 @@ def _fault(section: str, key: str, value: Any) -> str:
     text = str(value)
     if text == "":
         return "is empty, which Grafana ignores: its default would stay (null leaves the key out)"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{shown(value)} is no number that Grafana reads"
     if _CONTROL.search(text):
         return "holds a control character"
+    if "\n" in text and '"""' in text:
+        return "holds a line break and three double quotes, which Grafana cannot read together"
     if "%(" in text:
         return "holds %(, in whose place Grafana puts another key's value; write that value out"
+    if (section, key) == ("server", "root_url") and not is_web_address(text):
+        example = "(example: https://example.com/grafana)"
+        return f"{shown(text)} is no address of a web server; set external_url {example}"
     own = _OWN.get((section, key))
-    if not own and _SECRET.fullmatch(key) or _LOGIN.search(text):
+    switch = text.lower() in _SWITCHES
+    if not own and _SECRET.fullmatch(key) and not switch or not own and _LOGIN.search(text):
         own = "would be readable in every diff; put it into secrets, and its path here"
     if own and not _ELSEWHERE.fullmatch(text):
         return f"a secret {own} (example: $__file{{/etc/grafana/secrets/{key}}})"
@@ -111,4 +124,5 @@ def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)
-    return text if _PLAIN.fullmatch(text) or _ELSEWHERE.fullmatch(text) else f'"""{text}"""'
+    bare = _PLAIN.fullmatch(text) or _BARE_ELSEWHERE.fullmatch(text)
+    return text if bare else f'"""{text}"""'

@@ -17,9 +17,10 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     shown,
 )
 
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)(?::\w+)?\]\]")
 # Grafana's own: built-in annotations, panels that mix sources or show another panel's data.
 _BUILT_IN = {"-- Grafana --", "-- Mixed --", "-- Dashboard --", "grafana", "__expr__"}
+_BUILT_IN |= {"-100", "default"}  # what older exports call expressions, and the default
 _BUILT_IN_TYPES = {"grafana", "datasource", "__expr__"}
 
 
@@ -66,9 +67,10 @@ def faults(data: dict[str, Any], there: Known) -> Iterator[Fault]:
         for name, kind_ in variables.items()
         if there.types is not None and kind_ not in there.types
     )
+    names = _names(data)
     told: set[str] = set()
     for place, source in _mentions(data, "the dashboard"):
-        for fault in _fault(source, variables, there):
+        for fault in _fault(source, names, there):
             if fault not in told:
                 told.add(fault)
                 yield Fault(f"{place}: {fault}")
@@ -79,13 +81,22 @@ def _none(there: Known) -> str:
 
 
 def _variables(data: dict[str, Any]) -> dict[str, str]:
-    """The variables that stand for a data source, and of what type."""
-    listed = _dictionary(data.get("templating")).get("list")
+    """The variables that offer data sources, and of what type."""
     return {
         str(one.get("name")): str(one.get("query"))
-        for one in (listed if isinstance(listed, list) else [])
-        if isinstance(one, dict) and one.get("type") == "datasource"
+        for one in _listed(data)
+        if one.get("type") == "datasource"
     }
+
+
+def _names(data: dict[str, Any]) -> set[str]:
+    """All variables: any of them may hold the name of a data source."""
+    return {str(one.get("name")) for one in _listed(data)}
+
+
+def _listed(data: dict[str, Any]) -> list[dict[str, Any]]:
+    listed = _dictionary(data.get("templating")).get("list")
+    return [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
 
 
 def _dictionary(value: Any) -> dict[str, Any]:
@@ -113,7 +124,7 @@ def _word(value: dict[str, Any]) -> str:
     return "panel" if "gridPos" in value or "title" in value else "variable or annotation"
 
 
-def _fault(source: Any, variables: dict[str, str], there: Known) -> Iterator[str]:
+def _fault(source: Any, variables: set[str], there: Known) -> Iterator[str]:
     fields = source if isinstance(source, dict) else {"uid": source}
     uid, kind_ = fields.get("uid"), fields.get("type")
     if uid in (None, "") or not isinstance(uid, str):
@@ -122,9 +133,9 @@ def _fault(source: Any, variables: dict[str, str], there: Known) -> Iterator[str
         return
     variable = _VARIABLE.fullmatch(uid)
     if variable:
-        name = variable[1] or variable[2]
+        name = next(group for group in variable.groups() if group)
         if name not in variables:
-            text = f"{shown(uid)} is no variable of the dashboard that stands for a data source"
+            text = f"{shown(uid)} is no variable of the dashboard"
             yield text + nearest(name, variables)
     elif uid not in _BUILT_IN and uid not in there.uids:
         by_hand = "; one made by hand belongs into grafana_datasources_elsewhere"

@@ -31,12 +31,13 @@ def grafana_probes(
     dashboards: Any = None,
     answering: Any = True,
     host: Any = "",
+    user: Any = "admin",
     password: Any = "",
 ) -> list[dict[str, Any]]:
     """Return probes for the module daemon: up, each data source, each dashboard.
 
     answering: whether data sources must answer, or only be there. host: the name by which Grafana
-    wants to be called. password: the file with the administrator's password.
+    wants to be called. user: the administrator. password: the file with the password.
     """
     faults = Faults()
     uids = [] if dashboards is None else dashboards
@@ -46,8 +47,9 @@ def grafana_probes(
     faults.refuse()
     base = str(url).rstrip("/")
     probes = [{"url": f"{base}/api/health", "body": '"database":\\s*"ok"'}]
-    hint = f"the administrator has another password than {password}; write the right one there or "
-    hint += "into grafana_admin_password, and the next run sets it"
+    hint = f"the administrator has another password than {password}, or another name than {user}. "
+    hint += "Write the right password there or into grafana_admin_password, the right name into "
+    hint += "grafana_admin_user; the next run sets a password, a name is changed in Grafana alone"
     probes.append(
         {"url": f"{base}/api/user", "hint": hint} if password else {"url": f"{base}/api/user"}
     )

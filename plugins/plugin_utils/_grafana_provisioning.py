@@ -20,6 +20,10 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     nearest,
     shown,
 )
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._web_address import (
+    holds_password,
+    is_web_address,
+)
 
 OPEN = "provisioning/datasources/barehost.yaml"
 ALERTING = "provisioning/alerting/barehost.yaml"
@@ -49,6 +53,13 @@ _TYPES: dict[str, type] = {
     "jsonData": dict,
     "secureJsonData": dict,
 }
+# Keys of jsonData under which everybody who may look at the data source would read a secret.
+_HIDDEN = re.compile(
+    r"httpHeaderValue\d+|(.*[a-z])?(password|Password|secret|Secret|secretKey|SecretKey|token|Token)"
+    r"|tlsClientKey|privateKey"
+)
+# What Grafana takes as it is; in templates for messages a $ begins each variable.
+_VERBATIM = ("groups", "templates", "muteTimes")
 _NEED_URL = ("prometheus", "alertmanager", "elasticsearch", "loki", "tempo")
 _USUAL = {"access": "proxy", "orgId": 1, "editable": False}
 
@@ -66,13 +77,14 @@ def grafana_provisioning(
     faults.refuse()
     known = [_escaped(_USUAL | source) for source in sources if not source.get("secureJsonData")]
     secret = [_escaped(_USUAL | source) for source in sources if source.get("secureJsonData")]
-    open_file = {
+    # Grafana reads file by file: what is to go stands in each, so that a renamed source finds its
+    # uid free wherever it is.
+    head = {
         "apiVersion": 1,
         "prune": True,
-        "deleteDatasources": [{"name": name, "orgId": 1} for name in gone],
-        "datasources": known,
+        "deleteDatasources": [_escaped({"name": name, "orgId": 1}) for name in gone],
     }
-    secret_file = {"apiVersion": 1, "prune": True, "datasources": secret}
+    open_file, secret_file = {**head, "datasources": known}, {**head, "datasources": secret}
     # Contact points hold addresses that are passwords.
     hidden = {SECRET: secret_file if secret else None, ALERTING: rules or None}
     return {"open": {OPEN: open_file}, "secret": hidden}
@@ -113,9 +125,26 @@ def _check(source: Mapping[Any, Any], where: str, faults: Faults) -> None:
         faults.add(f"{where}.uid", f"{shown(uid)} is no uid (letters, digits, - and _; at most 40)")
     if source.get("type") in _NEED_URL and not source.get("url"):
         faults.add(where, "has no url")
+    _check_url(source, where, faults)
+    for key, value in _dictionary(source.get("jsonData")).items():
+        if isinstance(key, str) and _HIDDEN.fullmatch(key) and isinstance(value, str):
+            text = "belongs into secureJsonData, where it is encrypted and masked in all output"
+            faults.add(f"{where}.jsonData.{key}", text)
     for key, value in _dictionary(source.get("secureJsonData")).items():
         if not isinstance(value, str) or not value:
             faults.add(f"{where}.secureJsonData.{key}", "is empty, or no text")
+
+
+def _check_url(source: Mapping[Any, Any], where: str, faults: Faults) -> None:
+    url = source.get("url")
+    if not url or not isinstance(url, str):
+        return
+    if holds_password(url):
+        text = "holds a password that everybody may read; give basicAuth: true, basicAuthUser, and "
+        faults.add(f"{where}.url", text + "secureJsonData: {basicAuthPassword: ...}")
+    elif source.get("type") in _NEED_URL and not is_web_address(url):
+        text = f"{shown(url)} is no address of a web server (example: http://127.0.0.1:9090)"
+        faults.add(f"{where}.url", text)
 
 
 def _is(value: Any, wanted: type) -> bool:
@@ -181,7 +210,7 @@ def _alerting(given: Any, faults: Faults) -> dict[str, Any]:
             text = f"Grafana knows no such key and would ignore it{nearest(key, _ALERTING)}"
             faults.add(f"alerting.{key}", text)
     # In rules a $ is Grafana's own template language in some places: they are left as they are.
-    texts = {key: value if key == "groups" else _escaped(value) for key, value in given.items()}
+    texts = {key: value if key in _VERBATIM else _escaped(value) for key, value in given.items()}
     return {"apiVersion": 1, **texts}
 
 

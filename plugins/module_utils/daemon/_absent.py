@@ -95,7 +95,7 @@ def _plan(
         restored={
             path: entry
             for path, entry in foreign.items()
-            if path not in paths and not entry.same(_files.read(path)[0])
+            if path not in paths and not entry.same(_files.look(path))
         },
         stop=ours and status.load not in ("", "not-found"),
         data=tuple(data),
@@ -158,7 +158,7 @@ def _carry_out(
         _files.remove(path)
         _files.remove_empty_parents(path, spec.config_directory)
     for path, entry in removal.restored.items():
-        _files.put(path, entry, b"" if entry.is_link else store.get(entry.digest))
+        _files.put(path, entry, b"" if entry.is_link else store.parts(entry.digest))
     if removal.stop:
         host.systemd.control("daemon-reload")
     for path in removal.data:

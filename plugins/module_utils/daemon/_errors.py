@@ -20,3 +20,7 @@ class SpecError(DaemonError):
 
 class Interrupted(DaemonError):
     """The run was asked to stop (lost connection, Ctrl-C, shutdown): roll back, then leave."""
+
+
+class Final(DaemonError):
+    """The daemon answers as it would after any waiting, such as to a wrong password."""

@@ -7,31 +7,78 @@ from __future__ import annotations
 
 import glob
 import grp
+import hashlib
 import os
 import posixpath
 import pwd
 import stat
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from ._errors import DaemonError
 from ._state import Entry, digest
 
+PART = 1024 * 1024  # bytes of a large file that are in memory at once
+
 
 def read(path: str) -> tuple[Entry | None, bytes]:
     """What is at path now (None: nothing) and its content."""
+    info = _stat(path)
+    if info is None or stat.S_ISLNK(info.st_mode):
+        return _entry(path, info, ""), b""
+    with open(path, "rb") as file:
+        content = file.read()
+    return _entry(path, info, digest(content)), content
+
+
+def look(path: str) -> Entry | None:
+    """What is at path now, however large it is."""
+    info = _stat(path)
+    if info is None or stat.S_ISLNK(info.st_mode):
+        return _entry(path, info, "")
+    total = hashlib.sha256()
+    for part in parts(path):
+        total.update(part)
+    return _entry(path, info, total.hexdigest())
+
+
+def parts(path: str) -> Iterator[bytes]:
+    """The content of a file, a part at a time."""
+    with open(path, "rb") as file:
+        while part := file.read(PART):
+            yield part
+
+
+def size(path: str) -> int:
+    """The length of a file in bytes; 0 when there is none."""
+    info = _stat(path)
+    return info.st_size if info else 0
+
+
+def free(directory: str) -> int:
+    """How many bytes fit into the file system of a directory."""
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize
+
+
+def _stat(path: str) -> os.stat_result | None:
     try:
         info = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return None, b""
-    if stat.S_ISLNK(info.st_mode):
-        return Entry(target=os.readlink(path)), b""
-    if not stat.S_ISREG(info.st_mode):
+        return None
+    if not stat.S_ISLNK(info.st_mode) and not stat.S_ISREG(info.st_mode):
         raise DaemonError(f"{path} is not a file but something else; move it away")
-    with open(path, "rb") as file:
-        content = file.read()
+    return info
+
+
+def _entry(path: str, info: os.stat_result | None, name: str) -> Entry | None:
+    if info is None:
+        return None
+    if stat.S_ISLNK(info.st_mode):
+        return Entry(target=os.readlink(path))
     mode = stat.S_IMODE(info.st_mode)
-    return Entry(digest(content), "", mode, _user(info.st_uid), _group(info.st_gid)), content
+    return Entry(name, "", mode, _user(info.st_uid), _group(info.st_gid))
 
 
 def is_directory(path: str) -> bool:
@@ -63,8 +110,10 @@ def ids(owner: str, group: str, path: str) -> tuple[int, int]:
     return uid, gid
 
 
-def write(path: str, content: bytes, mode: int, owner: str = "", group: str = "") -> None:
-    """Replace a file atomically and durably."""
+def write(
+    path: str, content: bytes | Iterable[bytes], mode: int, owner: str = "", group: str = ""
+) -> None:
+    """Replace a file atomically and durably; its content comes as a whole or in parts."""
     directory, name = posixpath.split(path)
     fd, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".barehost", dir=directory)
     try:
@@ -72,7 +121,7 @@ def write(path: str, content: bytes, mode: int, owner: str = "", group: str = ""
             if owner or group:
                 os.fchown(fd, *ids(owner, group, path))
             os.fchmod(fd, mode)
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(fd)
         os.replace(temporary, path)
@@ -96,7 +145,7 @@ def temporaries(path: str) -> list[str]:
     return glob.glob(posixpath.join(glob.escape(directory), f".{glob.escape(name)}.*.barehost"))
 
 
-def put(path: str, entry: Entry, content: bytes) -> None:
+def put(path: str, entry: Entry, content: bytes | Iterable[bytes]) -> None:
     """Make path what entry says."""
     if entry.is_link:
         link(path, entry.target)

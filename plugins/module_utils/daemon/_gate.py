@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from ._errors import DaemonError
+from ._errors import DaemonError, Final
 from ._health import Baseline
 from ._host import Host
 from ._spec import Health
@@ -57,7 +57,7 @@ def prove(host: Host, unit: str, health: Health, baseline: Baseline | None) -> t
         if not faults and elapsed >= health.settle:
             return report.warnings
         if report.final:
-            raise DaemonError(f"not healthy: {'; '.join(faults)}")
+            raise Final(f"not healthy: {'; '.join(faults)}")
         if faults and elapsed >= health.timeout:
             raise DaemonError(f"not healthy after {health.timeout:g} s: {'; '.join(faults)}")
         # Healthy but not settled: look again when it should have.

@@ -72,6 +72,16 @@ def remember(current: Run, seen: _plan.Observed, plan: _plan.Plan) -> dict[str, 
     return _note(current, seen, before, plan.activation, (*secrets, *touched), steps=steps)
 
 
+def make_sure_of_room(current: Run, plan: _plan.Plan) -> None:
+    """Nothing is stopped for a copy that does not fit, nor for one that could not come back."""
+    current.store.room_for(_data(plan))
+
+
+def _data(plan: _plan.Plan) -> list[str]:
+    """The daemon's own data that the steps will change."""
+    return [path for step in plan.prepare if step.stop for path in step.touches]
+
+
 def _set_aside(
     current: Run, seen: _plan.Observed, plan: _plan.Plan, before: dict[str, Entry | None]
 ) -> None:
@@ -80,16 +90,12 @@ def _set_aside(
     What is kept joins before.
     """
     spec, host, store = current.spec, current.host, current.store
-    stopped = [step for step in plan.prepare if step.stop]
-    if not stopped:
+    if not any(step.stop for step in plan.prepare):
         return
-    if seen.status.running:
+    # One in a crash loop does not run, but would come up while its data changes.
+    if host.systemd.status(spec.unit_name).active not in ("", "inactive", "failed"):
         host.systemd.control("stop", "--", spec.unit_name)
-    images: dict[str, Entry | None] = {}
-    for path in (path for step in stopped for path in step.touches):
-        images[path], content = _files.read(path)
-        if images[path]:
-            store.put(content)
+    images = {path: store.keep(path) for path in _data(plan)}
     steps = [step.name for step in plan.prepare]
     before |= _note(current, seen, {**before, **images}, plan.activation, (), images, steps)
 

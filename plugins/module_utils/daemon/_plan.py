@@ -140,9 +140,13 @@ def _due(spec: Spec, wanted: State, seen: Observed) -> tuple[Prepare, ...]:
     )
 
 
-def refused(spec: Spec, wanted: State, record: State | None) -> list[str]:
-    """The files that may not become something else, and would."""
-    known = record.entries if record else {}
+def refused(spec: Spec, wanted: State, seen: Observed) -> list[str]:
+    """The files that may not become something else, and would.
+
+    Without a record what lies there counts: a removal leaves the data, and the key that was made for it.
+    """
+    lying = {path: entry for path, entry in seen.actual.items() if entry}
+    known = seen.record.entries if seen.record else lying
     return [
         f"{file.path}: its content may not change (on_change: refuse), since the data of {spec.name} "
         "depends on it. Give back the old content; the one on the host is still in place"

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from . import _files, _gate, _parse, _stage
-from ._errors import DaemonError
+from ._errors import DaemonError, Final
 from ._health import Baseline
 from ._host import Host
 from ._spec import Health, Spec
@@ -50,6 +51,8 @@ def roll_back(spec: Spec, host: Host, store: Store, before: Mapping[str, Entry |
         if first:
             done = "the first installation was taken back; its data directory is kept"
     store.end()
+    with suppress(OSError):
+        store.collect()  # copies of data are large, and the next attempt makes its own
     return done
 
 
@@ -85,10 +88,10 @@ def _restore(spec: Spec, store: Store, targets: Mapping[str, Entry | None]) -> s
             triggers.add("restart")
     for path in sorted(targets, key=lambda p: (p == spec.unit_path, p)):
         entry = targets[path]
-        if entry is None or entry.same(_files.read(path)[0]):
+        if entry is None or entry.same(_files.look(path)):
             continue
         _stage.make_directories(spec, path, entry)
-        _files.put(path, entry, b"" if entry.is_link else store.get(entry.digest))
+        _files.put(path, entry, b"" if entry.is_link else store.parts(entry.digest))
         triggers.add(entry.on_change)
     for directory in {posixpath.dirname(path) for path in targets}:
         if os.path.isdir(directory):
@@ -130,8 +133,8 @@ def _prove_or_restart(
     """A daemon may not carry out its reload: a restart is better than no proof."""
     try:
         _gate.prove(host, unit, health, baseline)
-    except DaemonError:
-        if verb == "restart":
+    except DaemonError as exc:
+        if verb == "restart" or verb == "none" and isinstance(exc, Final):
             raise
         _gate.prove(host, unit, health, _gate.activate(host, unit, "restart", health))
 

@@ -15,6 +15,7 @@ lock              held (flock) by the run in progress
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import posixpath
@@ -123,13 +124,40 @@ class Store:
             _files.write(path, content, 0o600)
         return name
 
+    def keep(self, path: str) -> Entry | None:
+        """Keep a file of any size as it is now; returns what it is (None: nothing)."""
+        entry = _files.look(path)
+        if entry and not entry.is_link and not self.has(entry.digest):
+            _files.write(posixpath.join(self._objects, entry.digest), _files.parts(path), 0o600)
+        return entry
+
+    def room_for(self, paths: Iterable[str]) -> None:
+        """Refuse when there is no room to keep these files, and to lay the copies beside them again."""
+        needed: dict[int, int] = {}
+        for path in paths:
+            length = _files.size(path)
+            for directory in (self._objects, posixpath.dirname(path)) if length else ():
+                device = os.stat(directory).st_dev
+                needed[device] = needed.get(device, 0) + length
+                if needed[device] > (free := _files.free(directory)):
+                    raise DaemonError(
+                        f"{path} has {length} bytes and is to be kept for a roll-back, but the file "
+                        f"system of {directory} has {free} free and would need {needed[device]}. "
+                        "Make room there, then run again"
+                    )
+
     def get(self, name: str) -> bytes:
         """A content that was kept."""
-        with open(posixpath.join(self._objects, name), "rb") as file:
-            content = file.read()
-        if digest(content) != name:
-            raise DaemonError(f"{file.name} is damaged: the kept copy can not be restored")
-        return content
+        return b"".join(self.parts(name))
+
+    def parts(self, name: str) -> Iterator[bytes]:
+        """A content that was kept, a part at a time; fails at the end when it is damaged."""
+        path, total = posixpath.join(self._objects, name), hashlib.sha256()
+        for part in _files.parts(path):
+            total.update(part)
+            yield part
+        if total.hexdigest() != name:
+            raise DaemonError(f"{path} is damaged: the kept copy can not be restored")
 
     def has(self, name: str) -> bool:
         """Whether a content was kept."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from . import _desired, _gate, _host, _phases, _plan, _release, _rollback, _stage, _versions
-from ._errors import DaemonError
+from ._errors import DaemonError, Final
 from ._host import Host
 from ._phases import Observer, Run
 from ._spec import Spec
@@ -127,7 +127,7 @@ def _decide(
     wanted = _desired.build(spec, store.salt(create=not check_mode), generated, health)
     observation = _host.observe(spec, wanted.state, current.host, store)
     seen = observation.seen
-    if faults := _plan.refused(spec, wanted.state, seen.record):
+    if faults := _plan.refused(spec, wanted.state, seen):
         raise DaemonError("; ".join(faults))
     plan = _plan.plan(spec, wanted.state, seen)
     contents = {
@@ -155,6 +155,9 @@ def _still_healthy(current: Run) -> list[str]:
         return list(report.warnings)
     current.enter("gate")
     try:
+        # Where nothing is loaded anew, one more request with a wrong password would only count.
+        if report.final and not spec.can_reload:
+            raise Final("; ".join(report.faults))
         verb = "reload" if spec.can_reload else "none"
         baseline = _gate.activate(host, spec.unit_name, verb, spec.health)
         return list(_gate.prove(host, spec.unit_name, spec.health, baseline))
@@ -174,6 +177,7 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
     if spec.checks or spec.requires:
         host.systemd.check_bus()
     existed = os.path.isdir(spec.config_directory)
+    _phases.make_sure_of_room(current, plan)
     try:
         current.enter("stage")
         staged = _phases.prepare_stage(current, wanted, seen, plan)

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_checks import analyse
 
 from dashboards.alerts import runbook_base, shipped, steps
@@ -105,3 +106,58 @@ def test_colours_change_at_the_thresholds() -> None:
     assert steps("DiskSpaceLow") == ((None, red), (low, orange), (high, GOOD))
     used = steps("DiskSpaceLow", complement=True)
     assert used == ((None, GOOD), (round(1 - high, 12), orange), (round(1 - low, 12), red))
+
+
+@pytest.mark.parametrize(
+    ("board", "panel", "alert", "parts"),
+    [
+        (
+            "barehost-postgresql",
+            "Connections in use",
+            "PostgresConnectionsHigh",
+            ["pg_stat_activity_count", 'backend_type="client backend"'],
+        ),
+        (
+            "barehost-postgresql",
+            "Connections in use by server",
+            "PostgresConnectionsHigh",
+            ["pg_stat_activity_count", 'backend_type="client backend"'],
+        ),
+        (
+            "barehost-postgresql",
+            "Longest transaction",
+            "PostgresLongTransaction",
+            ['application_name!~"pg_dump|pg_basebackup"'],
+        ),
+        (
+            "barehost-postgresql",
+            "Longest transaction by database",
+            "PostgresLongTransaction",
+            ['application_name!~"pg_dump|pg_basebackup"'],
+        ),
+        ("barehost-system", "Faults", "FilesystemTurnedReadOnly", ["min_over_time("]),
+        (
+            "barehost-redis",
+            "Last save",
+            "RedisPersistenceFailing",
+            ["redis_rdb_last_bgsave_status", "redis_aof_last_write_status"],
+        ),
+    ],
+)
+def test_a_panel_sees_trouble_where_its_alert_does(
+    boards: list[Any], rules: list[Any], board: str, panel: str, alert: str, parts: list[str]
+) -> None:
+    """Neither red without the alert, nor green or empty while it fires."""
+    (shown,) = (p for b in boards if b.uid == board for p in b.panels if p.title == panel)
+    asked = " ".join(target.promql for target in shown.targets)
+    expr = next(rule["expr"] for rule in rules if rule["alert"] == alert)
+    assert [part for part in parts if part not in expr] == []
+    assert [part for part in parts if part not in asked] == []
+
+
+def test_what_is_typed_reaches_elasticsearch_as_it_is(boards: list[Any]) -> None:
+    """Grafana escapes a variable in a query of Lucene: * would look for an asterisk."""
+    (logs,) = (board for board in boards if board.uid == "barehost-logs")
+    asked = [target["query"] for panel in logs.json["panels"] for target in panel["targets"]]
+    assert asked
+    assert all("${query:raw}" in query and "${query}" not in query for query in asked)

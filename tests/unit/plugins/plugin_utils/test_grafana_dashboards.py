@@ -91,13 +91,16 @@ KNOWN: list[Any] = [
     *["${datasource}", "$datasource", "${datasource:raw}", "prometheus", "Prometheus", None, ""],
     *["-- Mixed --", "-- Grafana --", {"type": "prometheus", "uid": "${datasource}"}],
     *[{"type": "prometheus"}, {"type": "datasource", "uid": "grafana"}, {"type": "grafana"}],
+    *["default", "[[datasource]]", "$any", {"type": "__expr__", "uid": "-100"}],
     *[{"uid": "-- Dashboard --"}, {"type": "__expr__", "uid": "__expr__"}, {"uid": "by-hand"}],
 ]
 
 
 @pytest.mark.parametrize("source", KNOWN)
 def test_a_known_data_source_is_taken(source: Any) -> None:
-    assert laid_out(group(panel(source)), elsewhere=["by-hand"])["uids"] == ["a"]
+    board = panel(source)
+    board["templating"]["list"] = [VARIABLE, {"name": "any", "type": "custom", "query": "a,b"}]
+    assert laid_out(group(board), elsewhere=["by-hand"])["uids"] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -105,10 +108,7 @@ def test_a_known_data_source_is_taken(source: Any) -> None:
     [
         ("promteheus", 'there is no data source "promteheus"; did you mean "prometheus"?'),
         ({"uid": "PBFA97CFB590B2093"}, "belongs into grafana_datasources_elsewhere"),
-        (
-            "${DS_PROM}",
-            '"${DS_PROM}" is no variable of the dashboard that stands for a data source',
-        ),
+        ("${DS_PROM}", '"${DS_PROM}" is no variable of the dashboard'),
         ({"type": "loki"}, 'no data source is of the type "loki"'),
     ],
 )
@@ -121,6 +121,14 @@ def test_an_unknown_data_source_is_refused_with_file_and_panel(source: Any, mess
 REFUSED: list[tuple[list[Any], str]] = [
     (['{"uid": "a",}'], "/d/0.json: is no JSON: "),
     ([""], "/d/0.json: is no JSON: "),
+    (['{"uid": "a", "title": "A", "x": NaN}'], "/d/0.json: is no JSON: NaN is no number"),
+    (["[" * 100000], "/d/0.json: is no JSON: it is nested too deep"),
+    (
+        [{"apiVersion": "dashboard.grafana.app/v2beta1", "kind": "Dashboard", "spec": {}}],
+        "/d/0.json: is in the new form (V2); export it as Classic",
+    ),
+    ([{"title": "A", "elements": {}, "layout": {}}], "/d/0.json: is in the new form (V2)"),
+    ([dashboard(), dashboard("b", " A ")], '/d/1.json: its title " A " is that of /d/0.json too'),
     (["[]"], "/d/0.json: holds a list, not a dashboard"),
     ([{"dashboard": dashboard()}], "/d/0.json: is wrapped as the API answers"),
     ([dashboard(title=" ")], "/d/0.json: has no title"),
@@ -144,13 +152,31 @@ def test_what_grafana_would_skip_is_refused(contents: list[Any], message: str) -
 
 def test_folders_and_directories_must_make_sense() -> None:
     assert "has no letter or digit" in refused(group(dashboard(), folder="!"))
-    assert "could not tell its folder" in refused(
+    assert 'its folder "TEAM" would lie in the directory of "Team"' in refused(
         group(dashboard()), group(dashboard("b"), folder="TEAM")
+    )
+    assert "Grafana keeps the name General for itself" in refused(
+        group(dashboard(), folder="general")
     )
     assert "no such directory, or no *.json" in refused(group(directory="/nowhere"))
     assert 'did you mean "a"' not in refused(group(dashboard()), home="zzz")
     assert "home: no dashboard has the uid" in refused(group(dashboard()), home="zzz")
     assert "extra.F: " in refused(extra={"F": 1})
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [("Größe", "Gräße"), ("監視", "運用"), ("x" * 40 + "a", "x" * 40 + "b"), ("Zähler", "Z hler")],
+)
+def test_folders_of_any_script_and_length_are_told_apart(folders: tuple[str, str]) -> None:
+    one, other = folders
+    found = laid_out(group(dashboard(), folder=one), group(dashboard("b"), folder=other))
+    providers = found["providers"]["providers"]
+    for key in ("name", "folderUid"):
+        assert len({each[key] for each in providers}) == 2
+    for each in providers:
+        assert _grafana_dashboards.UID.fullmatch(each["folderUid"])
+        assert each["options"]["path"].isascii()
 
 
 def test_one_title_may_stand_in_two_folders() -> None:

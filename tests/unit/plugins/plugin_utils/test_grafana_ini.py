@@ -52,10 +52,17 @@ def test_a_value_is_read_as_it_was_given(value: str) -> None:
         (3000, "key = 3000"),
         (0.5, "key = 0.5"),
         ("$__file{/etc/grafana/secrets/x}", "key = $__file{/etc/grafana/secrets/x}"),
+        ("$__file{/srv/a #b}", 'key = """$__file{/srv/a #b}"""'),
     ],
 )
 def test_switches_numbers_and_files(value: Any, line: str) -> None:
     assert text(key=value).splitlines()[2] == line
+
+
+@pytest.mark.parametrize("value", [True, False, "true", "false"])
+def test_a_switch_about_tokens_is_no_secret(value: Any) -> None:
+    written = _grafana_ini.grafana_ini({"auth.okta": {"use_refresh_token": value}})
+    assert f"use_refresh_token = {str(value).lower()}\n" in written
 
 
 def test_null_leaves_out() -> None:
@@ -99,6 +106,21 @@ REFUSED: list[tuple[Any, str]] = [
         "config.database.url: a secret would be readable",
     ),
     ({"remote_cache": {"connstr": "addr=x,password=y"}}, "config.remote_cache.connstr: a secret"),
+    ({"smtp": {"host": 'a"""\nb'}}, "config.smtp.host: holds a line break and three double quotes"),
+    ({"smtp": {"host": float("nan")}}, "config.smtp.host: NaN is no number that Grafana reads"),
+    (
+        {"external_image_storage.azure_blob": {"account_key": "hunter22"}},
+        "config.external_image_storage.azure_blob.account_key: a secret would be readable",
+    ),
+    ({"auth.saml": {"private_key": "x"}}, "config.auth.saml.private_key: a secret would be"),
+    ({"database": {"password": "hunter22"}}, "config.database.password: a secret "),
+    ({"database": {"password": "hunter22"}}, "set database_password"),
+    (
+        {"server": {"root_url": "grafana.example.com/"}},
+        'config.server.root_url: "grafana.example.com/" is no address of a web server; '
+        "set external_url (example: https://example.com/grafana)",
+    ),
+    ({"server": {"root_url": "http://2001:db8::7:3000/"}}, "config.server.root_url: "),
     (
         {"security": {"admin_password": "x"}},
         "counts at the very first start alone; set admin_password",

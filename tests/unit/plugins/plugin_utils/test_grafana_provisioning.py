@@ -141,6 +141,19 @@ REFUSED: list[tuple[list[Any], dict[str, Any], str]] = [
         {"secrets": [{"path": "secrets/x", "content": "a$b"}]},
         "datasources.p.secureJsonData.password: the secret in this file holds a $",
     ),
+    ([SOURCE | {"url": "http://u:hidden@a"}], {}, "datasources[0].url: holds a password"),
+    ([SOURCE | {"url": "a:9090"}], {}, 'datasources[0].url: "a:9090" is no address of a web'),
+    ([SOURCE | {"url": "http://[::1"}], {}, 'datasources[0].url: "http://[::1" is no address'),
+    (
+        [SOURCE | {"jsonData": {"httpHeaderValue1": "hidden"}}],
+        {},
+        "datasources[0].jsonData.httpHeaderValue1: belongs into secureJsonData",
+    ),
+    (
+        [SOURCE | {"jsonData": {"basicAuthPassword": "hidden"}}],
+        {},
+        "datasources[0].jsonData.basicAuthPassword: belongs into secureJsonData",
+    ),
     ([], {"alerting": {"contactpoints": []}}, "alerting.contactpoints: Grafana knows no such key"),
 ]
 
@@ -160,6 +173,28 @@ def test_contact_points_are_escaped_and_rules_are_not() -> None:
     written = sources(alerting=given)["secret"][_grafana_provisioning.ALERTING]
     assert written["contactPoints"] == [{"name": "a$$b"}]
     assert written["groups"] == given["groups"]
+
+
+def test_message_templates_and_mute_times_are_not_escaped() -> None:
+    """Grafana takes them as they are, and in templates a $ begins each variable."""
+    given = {
+        "templates": [{"name": "t", "template": "{{ range $k, $v := .Labels }}{{ end }}"}],
+        "muteTimes": [{"orgId": 1, "name": "a$b"}],
+    }
+    written = sources(alerting=given)["secret"][_grafana_provisioning.ALERTING]
+    assert {key: written[key] for key in given} == given
+
+
+def test_what_goes_is_deleted_before_anything_is_read() -> None:
+    """A renamed source keeps its uid, which is free only when the old name is gone.
+
+    Grafana reads file by file, in the order of their names.
+    """
+    renamed = SOURCE | {"name": "New", "secureJsonData": {"basicAuthPassword": "x"}}
+    files = sources(renamed, absent=["Old $"])
+    documents_ = {**files["open"], **files["secret"]}
+    first = documents_[min(path for path, data in documents_.items() if "datasources/" in path)]
+    assert first["deleteDatasources"] == [{"name": "Old $$", "orgId": 1}]
 
 
 # -- secrets ----------------------------------------------------------------------
@@ -243,3 +278,10 @@ def test_each_data_source_and_dashboard_is_asked_for() -> None:
     assert all((p["final"], p["headers"]) == ([401], {"Host": "g.org"}) for p in found)
     quiet = _grafana_probes.grafana_probes([SOURCE], url="http://h:1", answering=False)
     assert quiet[-1]["url"] == "http://h:1/api/datasources/uid/p"
+
+
+def test_who_does_not_get_in_is_told_with_name_and_file() -> None:
+    """The name counts only when the database is made: a new one lets nobody in."""
+    probes = _grafana_probes.grafana_probes([], url="http://h:1", password="/p", user="ops")
+    assert "another password than /p" in probes[1]["hint"]
+    assert "another name than ops" in probes[1]["hint"]

@@ -5,11 +5,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import _transaction
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import (
+    _files,
+    _transaction,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._state import Entry
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._store import Store
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._systemd import Status
 from ansible_collections.barehost.monitoring.tests.unit.plugins.module_utils.daemon.fakes import (
     Killed,
     World,
@@ -122,11 +131,87 @@ def test_a_copy_that_cannot_be_made_starts_the_daemon_again(
     world: World, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.deploy(**described(world))
+
+    def full(_store: Store, path: str) -> Entry:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+    monkeypatch.setattr(Store, "keep", full)
+    error = failing(world, **described(world, "two"))
+    assert error.rolled_back and f"{database}: No space left" in str(error)
+    assert world.systemd.process
+
+
+def test_data_that_is_no_file_stops_nothing(world: World, database: Path) -> None:
+    world.deploy(**described(world))
     database.unlink()
     database.mkdir()
+    world.systemd.log.clear()
     error = failing(world, **described(world, "two"))
-    assert error.rolled_back and "not a file" in str(error)
-    assert world.systemd.process
+    assert "not a file" in str(error) and "Nothing was replaced" in str(error)
+    assert world.systemd.log == []
+
+
+def test_data_of_any_size_is_kept_and_comes_back(
+    world: World, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is copied in parts: a database may be larger than the memory."""
+    world.deploy(**described(world))
+    read = _files.read
+
+    def small(path: str) -> tuple[Entry | None, bytes]:
+        assert path != str(database), "the whole of it is in memory"
+        return read(path)
+
+    monkeypatch.setattr(_files, "read", small)
+    monkeypatch.setattr(_files, "PART", 4)
+    database.write_text("one 1.0, and what people made")
+    assert failing(world, config="sick", **described(world, "two")).rolled_back
+    assert database.read_text() == "one 1.0, and what people made"
+    world.deploy(**described(world, "two"))
+    assert database.read_text() == "two 1.0"
+
+
+def test_without_room_for_a_copy_nothing_is_stopped(
+    world: World, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.deploy(**described(world))
+    tree = world.tree()
+    world.systemd.log.clear()
+    monkeypatch.setattr(_files, "free", lambda _directory: 13)  # the copy and its way back: 14
+    error = failing(world, **described(world, "two"))
+    assert f"{database} has 7 bytes" in str(error) and "has 13 free" in str(error)
+    assert "Nothing was replaced" in str(error)
+    assert (world.tree(), world.systemd.log) == (tree, [])
+    monkeypatch.setattr(_files, "free", lambda _directory: 14)
+    world.deploy(**described(world, "two"))
+
+
+def test_copies_of_data_do_not_pile_up(world: World, database: Path) -> None:
+    """Each attempt finds another database."""
+    world.deploy(**described(world))
+    objects = world.path("state/web/objects")
+    before = sorted(path.name for path in objects.iterdir())
+    for attempt in range(3):
+        database.write_text(f"made before attempt {attempt}")
+        assert failing(world, config="sick", **described(world, "two")).rolled_back
+    assert sorted(path.name for path in objects.iterdir()) == before
+
+
+@pytest.mark.parametrize("active", ["activating", "deactivating", "reloading"])
+def test_what_is_about_to_start_is_stopped_too(
+    world: World, database: Path, active: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon in a crash loop would come up while its data changes."""
+    world.deploy(**described(world))
+    status = world.systemd.status
+
+    def looping(unit: str) -> Status:
+        return replace(status(unit), active=active, main_pid=0)
+
+    world.systemd.log.clear()
+    monkeypatch.setattr(world.systemd, "status", looping)
+    failing(world, **described(world, "two"))
+    assert world.systemd.log[0] == "stop"
 
 
 def test_a_step_without_traces_to_take_back_is_repeated(world: World, database: Path) -> None:
@@ -150,6 +235,13 @@ def test_the_key_to_the_data_is_not_exchanged(world: World, first: Params, check
     assert f"{world.path('etc/web/key')}: its content may not change" in str(error)
     assert error.phase == "plan"
     assert world.tree() == tree
+    if "generate" in first:
+        # It stays when the daemon is removed, and so does the data.
+        world.remove()
+        assert "its content may not change" in str(
+            failing(world, secrets=[{**KEY, "content": "new"}], check=check)
+        )
+        world.deploy(secrets=[{**KEY, **first}])
     world.path("etc/web/key").write_text("edited")
     outcome = world.deploy(secrets=[{**KEY, **first}])
     assert outcome.plan.repaired == (f"{world.path('etc/web/key')} was edited",)

@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import _files, _rollback
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import (
+    _files,
+    _rollback,
+    _transaction,
+)
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._health import Report
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._state import Entry
@@ -191,3 +196,28 @@ def test_temporary_files_of_a_killed_run_go(world: World) -> None:
     world.path("etc/.b.x.barehost").touch()
     _rollback.remove_leftovers({str(world.path("etc/a")): None})
     assert os.listdir(world.path("etc")) == [".b.x.barehost"]
+
+
+@pytest.mark.parametrize(("notes", "asked"), [("n", 1), ("m", 2)])
+def test_where_waiting_does_not_help_it_is_asked_once_and_not_restarted(
+    world: World, notes: str, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request with a wrong password counts, and some of them lock the user out."""
+
+    def deploy(content: str) -> None:
+        spec = replace(world.spec(files=[{**NOTES, "content": content}]), unit={})  # no ExecReload
+        _transaction.run(spec, world.host, {}, check_mode=False, lock_timeout=5)
+
+    deploy("n")
+    world.systemd.log.clear()
+    requests: list[Report] = []
+
+    def wrong_password(*_args: object) -> Report:
+        requests.append(Report(("http://web: answers 401",), final=True))
+        return requests[-1]
+
+    monkeypatch.setattr(world, "probe", wrong_password)
+    with pytest.raises(DaemonError, match="401"):
+        deploy(notes)
+    assert len(requests) == asked
+    assert "restart" not in world.systemd.log

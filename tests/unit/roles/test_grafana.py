@@ -1,0 +1,118 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role grafana makes of its variables."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+import pytest
+
+from unit.roles.test_exporters import run
+
+NAMES = ("__grafana_prepare", "__grafana_sections", "__grafana_health")
+
+
+def source(uid: str, url: str) -> dict[str, Any]:
+    return {"name": uid, "uid": uid, "type": "prometheus", "url": url}
+
+
+HOSTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "absolute": {"grafana_database": {"type": "sqlite3", "path": "/srv/db/g.db"}},
+    "data": {"grafana_config": {"paths": {"data": "/srv/grafana"}}},
+    "postgres": {"grafana_database": {"type": "postgres", "host": "db1:5432"}},
+    "url": {"grafana_config": {"database": {"url": "$__file{/etc/grafana/secrets/dsn}"}}},
+    "no_server": {"grafana_config": {"server": None}},
+    "schemeless": {"grafana_external_url": "grafana.example.com"},
+    "address": {"grafana_external_url": "http://[2001:db8::7]:3000"},
+    "six": {
+        "grafana_datasources": [
+            source("a", "http://[2001:db8::7]:9090"),
+            source("b", "http://127.0.0.1:9090"),
+        ]
+    },
+    "four": {"grafana_datasources": [source("b", "http://127.0.0.1:9090")]},
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Render for each host: the variables of the role, or why it was refused."""
+    folder = tmp_path_factory.mktemp("grafana")
+    shared = {
+        **{"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+        **{"grafana_state": "rendered", "grafana_render_directory": str(folder)},
+        "grafana_shipped_dashboards": False,
+    }
+    values = "{{ {" + ", ".join(f"'{name}': {name}" for name in NAMES) + "} }}"
+    show = {
+        "ansible.builtin.copy": {
+            "content": values,
+            "dest": f"{folder}/{{{{ inventory_hostname }}}}.json",
+            "mode": "0600",
+        }
+    }
+    role = "barehost.monitoring.grafana"
+    play = {"hosts": "all", "gather_facts": False, "roles": [role], "tasks": [show]}
+    (folder / "play.yml").write_text(json.dumps([play]))
+    said = run(folder, folder / "play.yml", {"all": {"vars": shared, "hosts": HOSTS}})
+    seen: dict[str, Any] = dict(re.findall(r"^fatal: \[(\w+)\]: (.*)$", said, re.MULTILINE))
+    for path in folder.glob("*.json"):
+        if path.stem in HOSTS:
+            seen[path.stem] = json.loads(path.read_text())
+    assert seen.keys() == HOSTS.keys(), said
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("host", "database"),
+    [
+        ("plain", "/var/lib/grafana/grafana.db"),
+        ("absolute", "/srv/db/g.db"),
+        ("data", "/srv/grafana/grafana.db"),
+    ],
+)
+def test_the_database_that_is_kept_is_the_one_that_grafana_uses(
+    found: dict[str, Any], host: str, database: str
+) -> None:
+    """With what SQLite lays beside it, whichever journal it keeps."""
+    assert found[host]["__grafana_prepare"][0]["touches"] == [
+        database + end for end in ("", "-wal", "-shm", "-journal")
+    ]
+
+
+@pytest.mark.parametrize("host", ["postgres", "url"])
+def test_a_database_elsewhere_is_not_looked_for_here(found: dict[str, Any], host: str) -> None:
+    assert found[host]["__grafana_prepare"][0]["touches"] == []
+
+
+def test_an_address_that_is_none_is_refused_by_its_variable(found: dict[str, Any]) -> None:
+    assert "set grafana_external_url" in found["schemeless"]
+    assert "grafana.example.com" in found["schemeless"]
+
+
+def test_a_section_may_be_left_out(found: dict[str, Any]) -> None:
+    assert found["no_server"]["__grafana_health"]["probes"][0]["url"] == (
+        "http://127.0.0.1:3000/api/health"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "places"),
+    [("six", ",[2001:db8::7]:9090 127.0.0.1:9090"), ("four", "127.0.0.1:9090"), ("plain", None)],
+)
+def test_nobody_reaches_more_than_the_data_sources(
+    found: dict[str, Any], host: str, places: str | None
+) -> None:
+    """A value that begins with a bracket is JSON to Grafana: none of it would count."""
+    security = found[host]["__grafana_sections"]["security"]
+    assert security["data_source_proxy_whitelist"] == places
+
+
+def test_an_address_of_numbers_is_taken_apart(found: dict[str, Any]) -> None:
+    assert found["address"]["__grafana_sections"]["server"]["domain"] == "2001:db8::7"
