@@ -21,6 +21,7 @@ options:
   url: {description: Grafana's address on its host., type: str, required: true}
   dashboards: {description: Uids of dashboards., type: list, elements: str, default: []}
   answering: {description: "Whether data sources must answer, or only be there.", type: bool, default: true}
+  login: {description: "Whether a password lets in; without, only Grafana itself can be asked.", type: bool, default: true}
   user: {description: "Name of the administrator, for messages.", type: str, default: admin}
   password: {description: "File on the host with the administrator's password, for messages.", type: path, default: ""}
   host: {description: The name by which Grafana wants to be called., type: str, default: ""}

@@ -28,6 +28,7 @@ HOSTS: dict[str, dict[str, Any]] = {
     "postgres": {"grafana_database": {"type": "postgres", "host": "db1:5432"}},
     "url": {"grafana_config": {"database": {"url": "$__file{/etc/grafana/secrets/dsn}"}}},
     "no_server": {"grafana_config": {"server": None}},
+    "single_sign_on": {"grafana_config": {"auth.basic": {"enabled": False}}},
     "schemeless": {"grafana_external_url": "grafana.example.com"},
     "address": {"grafana_external_url": "http://[2001:db8::7]:3000"},
     "six": {
@@ -81,14 +82,30 @@ def test_the_database_that_is_kept_is_the_one_that_grafana_uses(
     found: dict[str, Any], host: str, database: str
 ) -> None:
     """With what SQLite lays beside it, whichever journal it keeps."""
-    assert found[host]["__grafana_prepare"][0]["touches"] == [
-        database + end for end in ("", "-wal", "-shm", "-journal")
-    ]
+    for step in found[host]["__grafana_prepare"]:
+        assert step["stop"]
+        assert step["touches"] == [database + end for end in ("", "-wal", "-shm", "-journal")]
 
 
 @pytest.mark.parametrize("host", ["postgres", "url"])
 def test_a_database_elsewhere_is_not_looked_for_here(found: dict[str, Any], host: str) -> None:
-    assert found[host]["__grafana_prepare"][0]["touches"] == []
+    assert [step["touches"] for step in found[host]["__grafana_prepare"]] == [[], []]
+
+
+def test_the_password_is_set_when_it_changes_and_in_another_database(found: dict[str, Any]) -> None:
+    """Neither a new release nor another setting brings back one that was changed in Grafana."""
+    named: list[str] = []
+    for host in ("plain", "absolute", "data", "postgres", "url"):
+        keeping, setting = found[host]["__grafana_prepare"]
+        assert (setting["stdin_file"], setting.get("depends", [])) == ("secrets/admin_password", [])
+        assert (keeping["depends"], "stdin_file" in keeping) == (["release"], False)
+        named.append(setting["name"])
+    assert len(set(named)) == len(named)
+
+
+def test_where_nobody_gets_in_by_password_only_health_is_asked(found: dict[str, Any]) -> None:
+    probes = found["single_sign_on"]["__grafana_health"]["probes"]
+    assert [probe["url"] for probe in probes] == ["http://127.0.0.1:3000/api/health"]
 
 
 def test_an_address_that_is_none_is_refused_by_its_variable(found: dict[str, Any]) -> None:
