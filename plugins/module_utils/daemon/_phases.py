@@ -149,7 +149,7 @@ def commit(
         if os.path.isdir(directory):
             _files.sync_directory(directory)
     for step in plan.prepare:
-        _steps.run(spec, current.host, step, spec.release_directory)
+        _steps.run(spec, current.host, store, step, spec.release_directory)
 
 
 def activate(current: Run, plan: _plan.Plan) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def _repeat(spec: Spec, host: Host, store: Store, record: State, steps: Iterable
     kept = dict(record.prepared)
     for step in lost:
         try:
-            _again(spec, host, step, record.version)
+            _again(spec, host, store, step, record.version)
         except (DaemonError, OSError):
             del kept[step.name]
     if kept != record.prepared:
@@ -72,14 +72,14 @@ def _repeat(spec: Spec, host: Host, store: Store, record: State, steps: Iterable
     return record
 
 
-def _again(spec: Spec, host: Host, step: Prepare, version: str) -> None:
+def _again(spec: Spec, host: Host, store: Store, step: Prepare, version: str) -> None:
     if not step.stdin_file:
         raise DaemonError("what it read is not known any more")
     if step.stop:
         host.systemd.control("stop", "--", spec.unit_name)
     # The old program: a newer one might migrate the data that is back.
     release = posixpath.join(spec.layout.opt, spec.release.name, version) if spec.release else ""
-    _steps.run(spec, host, step, release)
+    _steps.run(spec, host, store, step, release)
 
 
 def _stop(spec: Spec, host: Host) -> None:

@@ -11,10 +11,14 @@ from . import _files
 from ._errors import DaemonError
 from ._host import Host
 from ._spec import Prepare, Spec
+from ._store import Store
 
 
-def run(spec: Spec, host: Host, step: Prepare, release: str) -> None:
-    """Run a step; release: the directory that {release} stands for."""
+def run(spec: Spec, host: Host, store: Store, step: Prepare, release: str) -> None:
+    """Run a step; release: the directory that {release} stands for.
+
+    It holds the lock, too: where it outlives a run that is killed, the next one waits for it.
+    """
     if step.user == spec.account.user and step.user:
         # Before the first start systemd has not made it yet.
         directory = posixpath.join(spec.data_directory, ".")
@@ -24,6 +28,6 @@ def run(spec: Spec, host: Host, step: Prepare, release: str) -> None:
         with open(step.stdin_file, encoding="utf-8") as file:
             stdin = file.read()
     argv = [spec.expand(arg, release) for arg in step.argv]
-    code, output = host.systemd.run(argv, stdin, step.user)
+    code, output = host.systemd.run(argv, stdin, step.user, store.held)
     if code != 0:
         raise DaemonError(f"prepare {step.name!r} failed (exit {code}): {output}")
