@@ -19,6 +19,7 @@ options:
     type: dict
     required: true
   user: {description: Name of the administrator., type: str, default: admin}
+  database: {description: Type of the database as in C(grafana.ini)., type: str, default: sqlite3}
   names:
     description: What messages call the inputs, for example the variables of a role; by option, and V(secrets) for the input itself.
     type: dict
@@ -47,10 +48,12 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._plain import plain
 
 
-def grafana_secrets(given: Any, *, user: Any = "admin", names: Any = None) -> list[dict[str, Any]]:
+def grafana_secrets(
+    given: Any, *, user: Any = "admin", database: Any = "sqlite3", names: Any = None
+) -> list[dict[str, Any]]:
     """Copy what Jinja passed and hand it to the core."""
     try:
-        return core.grafana_secrets(plain(given), user=plain(user))
+        return core.grafana_secrets(plain(given), user=plain(user), database=plain(database))
     except InputError as exc:
         raise AnsibleTemplatePluginError(str(exc.called(plain(names) or {}))) from None
 

@@ -178,7 +178,9 @@ options:
         type: list
         elements: str
       touches:
-        description: Files that it changes. A roll-back restores them.
+        description:
+          - Files that it changes. A roll-back restores them.
+          - A step without them changes something elsewhere. A roll-back repeats it with the old O(prepare[].stdin_file), or else the next run does.
         type: list
         elements: path
       stop:

@@ -19,12 +19,16 @@ _SHORTEST = {"admin_password": 12, "secret_key": 16, "database_password": 1}
 # Grafana's own defaults, known to everybody.
 _PUBLIC = {"admin", "password", "grafana", "SW2YcwTIb9zpOOhoPsMm"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Grafana puts it between blanks into a text that PostgreSQL's driver takes apart.
+_TORN = re.compile(r"\s|\\|^'")
 
 
-def grafana_secrets(given: Any = None, *, user: Any = "admin") -> list[dict[str, Any]]:
+def grafana_secrets(
+    given: Any = None, *, user: Any = "admin", database: Any = "sqlite3"
+) -> list[dict[str, Any]]:
     """Return secrets for the module daemon; null lets the host make one, and no database password.
 
-    given: {admin_password, secret_key, database_password}.
+    given: {admin_password, secret_key, database_password}. database: its type.
     """
     faults = Faults()
     given = {} if given is None else given
@@ -36,15 +40,21 @@ def grafana_secrets(given: Any = None, *, user: Any = "admin") -> list[dict[str,
     for name, shortest in _SHORTEST.items():
         if given.get(name) is not None and (fault := _fault(given[name], shortest, str(user))):
             faults.add(name, fault)
+    login = given.get("database_password")
+    if database == "postgres" and isinstance(login, str) and _TORN.search(login):
+        text = (
+            "holds a blank, a backslash or a quote at its beginning, with which Grafana does not "
+        )
+        faults.add("database_password", f"{text}reach PostgreSQL; give that role another one")
     faults.refuse()
-    password, key, database = (given.get(name) for name in _SHORTEST)
+    password, key, login = (given.get(name) for name in _SHORTEST)
     # The password is root's: Grafana itself keeps what it needs of it in its database.
     admin = {"path": ADMIN, "group": "root", "mode": "0600", "on_change": "none"}
     found = [
         admin | _source(password, 24),
         {"path": KEY, "on_change": "refuse"} | _source(key, 32),
     ]
-    return found + ([{"path": DATABASE, "content": database}] if database else [])
+    return found + ([{"path": DATABASE, "content": login}] if login else [])
 
 
 def _source(value: str | None, length: int) -> dict[str, Any]:

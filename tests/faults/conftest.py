@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from integration.support.fixtures import (
@@ -31,5 +33,5 @@ __all__ = [
 
 @pytest.fixture(scope="session")
 def prefix() -> str:
-    """Return what the names of the hosts begin with."""
-    return "barehost-fault"
+    """Return what the names of the hosts begin with; two runs at once need two names."""
+    return os.environ.get("BAREHOST_INTEGRATION", "barehost") + "-fault"

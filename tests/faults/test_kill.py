@@ -147,6 +147,38 @@ def test_a_state_killed_half_way_is_gone_after_absent(make_fake: Callable[[], Fa
         assert fake.pid == 0
 
 
+# It keeps what it reads, and kills the run once when asked to; alone it takes its time.
+STEP = """
+mkdir -p "$0"; echo begin >> "$0/steps"
+if rm "$0/kill" 2>/dev/null; then printf half > "$0/db"; kill -9 $PPID; sleep 2; fi
+cat > "$0/db"; echo end >> "$0/steps"
+"""
+
+
+@pytest.mark.suites("bookworm")
+@pytest.mark.parametrize("doomed", [False, True])
+def test_killed_within_a_step_that_changes_the_daemons_data(fake: Fake, doomed: bool) -> None:
+    """The step goes on alone: the next run waits for it, repeats it, or goes back to the old data."""
+    data = f"/var/lib/{fake.name}"
+    step = {"name": "change", "argv": ["/bin/sh", "-c", STEP, data], "depends": ["release"]}
+    step |= {"stdin_file": "secrets/given", "stop": True, "touches": [f"{data}/db"]}
+
+    def args(*state: str) -> dict[str, Any]:
+        return {**described(fake, *state), "prepare": [step]}
+
+    fake.apply(args("1.0.0", "hello"))
+    fake.host.sh(f"touch {data}/kill")
+    assert fake.host.module(args("1.1.0", "goodbye")).answer == {}
+    if doomed:
+        assert fake.refuse(args("2.0.0-refuse", "doomed"))["rolled_back"] is True
+    else:
+        converges(fake, args("1.1.0", "goodbye"))
+    assert fake.healthy()
+    assert fake.host.read(f"{data}/db") == f"S3kret-{'hello' if doomed else 'goodbye'}"
+    assert fake.host.read(f"{data}/steps").split() == ["begin", "end"] * 3
+    converges(fake, args("1.0.0", "hello"))
+
+
 def normal(state: dict[str, Any], fake: Fake) -> dict[str, Any]:
     """Leave out what differs between two equal deployments: the names of kept contents, old versions."""
     files = [

@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from . import _desired, _files, _gate, _plan, _release, _rollback, _stage, _versions
-from ._errors import DaemonError
+from . import _desired, _files, _gate, _plan, _release, _rollback, _stage, _steps, _versions
 from ._host import Host
-from ._spec import TRIGGERS, Prepare, Spec
+from ._spec import TRIGGERS, Spec
 from ._state import Entry
 from ._store import Store
 
@@ -156,23 +155,7 @@ def commit(
         if os.path.isdir(directory):
             _files.sync_directory(directory)
     for step in plan.prepare:
-        _prepare(current, step)
-
-
-def _prepare(current: Run, step: Prepare) -> None:
-    spec = current.spec
-    if step.user == spec.account.user and step.user:
-        # Before the first start systemd has not made it yet.
-        directory = posixpath.join(spec.data_directory, ".")
-        _files.make_parents(directory, 0o750, spec.account.user, spec.account.group)
-    stdin = step.stdin
-    if step.stdin_file:
-        with open(step.stdin_file, encoding="utf-8") as file:
-            stdin = file.read()
-    argv = [spec.expand(arg, spec.release_directory) for arg in step.argv]
-    code, output = current.host.systemd.run(argv, stdin, step.user)
-    if code != 0:
-        raise DaemonError(f"prepare {step.name!r} failed (exit {code}): {output}")
+        _steps.run(spec, current.host, store, step, spec.release_directory)
 
 
 def activate(current: Run, plan: _plan.Plan) -> tuple[str, ...]:

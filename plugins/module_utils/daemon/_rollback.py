@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from . import _files, _gate, _parse, _stage
+from . import _files, _gate, _parse, _stage, _steps
 from ._errors import DaemonError, Final
 from ._health import Baseline
 from ._host import Host
-from ._spec import Health, Spec
+from ._spec import Health, Prepare, Spec
 from ._state import Entry, State
 from ._store import Store
 from ._unit import STATE_VARIABLE
@@ -42,7 +42,7 @@ def roll_back(spec: Spec, host: Host, store: Store, before: Mapping[str, Entry |
     triggers = _restore(spec, store, targets)
     host.systemd.control("daemon-reload")
     if record:
-        record = _forget(spec, store, record, transaction.get("steps", ()))
+        record = _repeat(spec, host, store, record, transaction.get("steps", ()))
         _reactivate(spec, host, record, triggers)
         done = f"the previous state (version {record.version or 'none'}) is back and healthy"
     else:
@@ -56,14 +56,33 @@ def roll_back(spec: Spec, host: Host, store: Store, before: Mapping[str, Entry |
     return done
 
 
-def _forget(spec: Spec, store: Store, record: State, steps: Iterable[str]) -> State:
-    """Steps whose traces could not be taken back have to be repeated by the next run."""
-    lost = {step.name for step in spec.prepare if not step.touches} & set(steps)
-    if not lost & set(record.prepared):
-        return record
-    kept = {name: cause for name, cause in record.prepared.items() if name not in lost}
-    store.replace_record(replace(record, prepared=kept))
-    return replace(record, prepared=kept)
+def _repeat(spec: Spec, host: Host, store: Store, record: State, steps: Iterable[str]) -> State:
+    """What a step has changed elsewhere no file brings back: it runs again with the old input.
+
+    Where that is not known, or fails, the next run has to repeat it.
+    """
+    known = set(steps) & set(record.prepared)
+    lost = [step for step in spec.prepare if not step.touches and step.name in known]
+    kept = dict(record.prepared)
+    for step in lost:
+        try:
+            _again(spec, host, store, step, record.version)
+        except (DaemonError, OSError):
+            del kept[step.name]
+    if kept != record.prepared:
+        record = replace(record, prepared=kept)
+        store.replace_record(record)
+    return record
+
+
+def _again(spec: Spec, host: Host, store: Store, step: Prepare, version: str) -> None:
+    if not step.stdin_file:
+        raise DaemonError("what it read is not known any more")
+    if step.stop:
+        host.systemd.control("stop", "--", spec.unit_name)
+    # The old program: a newer one might migrate the data that is back.
+    release = posixpath.join(spec.layout.opt, spec.release.name, version) if spec.release else ""
+    _steps.run(spec, host, store, step, release)
 
 
 def _stop(spec: Spec, host: Host) -> None:

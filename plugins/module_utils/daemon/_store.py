@@ -9,7 +9,7 @@ transaction.json  only while a state is being replaced: what to go back to
 objects/<sha256>  the contents that these three name
 salt              keys the digests that are visible outside
 stage/            the set under test; never outlives a run
-lock              held (flock) by the run in progress
+lock              held (flock) by the run in progress, and by its steps
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Store:
         self.directory = directory
         self.stage = posixpath.join(directory, "stage")
         self._objects = posixpath.join(directory, "objects")
+        self.held: tuple[int, ...] = ()  # the lock's descriptor, for children that outlive the run
 
     def create(self) -> None:
         """Make the directories; harmless when they exist."""
@@ -217,7 +218,11 @@ class Store:
                     # The run that we waited for uninstalled the daemon, lock included.
                     self.create()
                     continue
-                yield
+                self.held = (file.fileno(),)
+                try:
+                    yield
+                finally:
+                    self.held = ()
                 return
 
     def _read(self, name: str) -> str:
@@ -260,5 +265,7 @@ def _holder(fd: int) -> str:
         for line in file:
             fields = line.split()
             if "->" not in fields and "FLOCK" in fields and fields[-3].split(":")[-1] == inode:
-                return f"process {fields[-4]}"
+                process = f"process {fields[-4]}"
+                alive = os.path.exists(f"/proc/{fields[-4]}")
+                return process if alive else f"{process}, or a step that it has left behind"
     return "process unknown"

@@ -141,13 +141,18 @@ class Systemd:
         result = self._call([*command, "--", *words], timeout=timeout + 30)
         return result.returncode, (result.stdout + result.stderr).strip()
 
-    def run(self, argv: Sequence[str], stdin: str, user: str) -> tuple[int, str]:
-        """Run a command as root or as user; secrets go in on standard input only."""
+    def run(
+        self, argv: Sequence[str], stdin: str, user: str, held: Sequence[int] = ()
+    ) -> tuple[int, str]:
+        """Run a command as root or as user; secrets go in on standard input only.
+
+        held: descriptors that it keeps open.
+        """
         command = list(argv)
         if user:
             group = _primary_group(user, os.path.basename(argv[0]))
             command = ["setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", *command]
-        result = self._call(command, stdin=stdin, timeout=600)
+        result = self._call(command, stdin=stdin, timeout=600, held=held)
         return result.returncode, (result.stdout + result.stderr).strip()
 
     def journal(self, unit: str, since: float, lines: int = 20) -> list[str]:
@@ -171,7 +176,11 @@ class Systemd:
         return result.stdout
 
     def _call(
-        self, argv: Sequence[str], stdin: str = "", timeout: float = 120
+        self,
+        argv: Sequence[str],
+        stdin: str = "",
+        timeout: float = 120,
+        held: Sequence[int] = (),
     ) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(
@@ -183,6 +192,7 @@ class Systemd:
                 errors="replace",
                 env={**os.environ, "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0"},
                 timeout=timeout,
+                pass_fds=held,
             )
         except FileNotFoundError:
             raise DaemonError(f"{argv[0]} is missing on this host") from None

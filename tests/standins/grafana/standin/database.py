@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any
 
-from standin import Refused
+from standin import Refused, postgres
 
 _TABLES = """
 create table if not exists user (id integer primary key, login text unique, salt text, hash text);
@@ -139,9 +139,12 @@ def at(folder: str, settings: dict[str, dict[str, str]]) -> Database:
     os.makedirs(folder, exist_ok=True)
     security, database = settings["security"], settings.get("database", {})
     kind = database.get("type") or "sqlite3"
-    if kind != "sqlite3":
-        raise Refused(f"the stand-in has no {kind}: failed to connect to database")
     path = os.path.join(folder, database.get("path") or "grafana.db")
+    if kind == "postgres":
+        postgres.migrate(database)
+        path = os.path.join(folder, "beside-postgresql.db")
+    elif kind != "sqlite3":
+        raise Refused(f"the stand-in has no {kind}: failed to connect to database")
     return Database(
         path, security["admin_user"], security["admin_password"], security["secret_key"]
     )

@@ -68,6 +68,9 @@ FILTERS: dict[str, Callable[[Any], Any]] = {
     "given": grafana_secrets.grafana_secrets,
     "password": lambda junk: grafana_secrets.grafana_secrets({"admin_password": junk}),
     "user": lambda junk: grafana_secrets.grafana_secrets({}, user=junk),
+    "database": lambda junk: grafana_secrets.grafana_secrets(
+        {"database_password": "a b"}, database=junk
+    ),
 }
 
 

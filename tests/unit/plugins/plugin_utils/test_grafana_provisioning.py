@@ -241,6 +241,21 @@ def test_a_weak_secret_is_refused_unseen(name: str, value: Any, message: str) ->
     assert "Secret" not in str(caught.value) and "12345" not in str(caught.value)
 
 
+@pytest.mark.parametrize("password", ["Secret 1", "Secret\\1", "'Secret"])
+def test_what_grafana_would_pass_on_in_pieces_is_refused_for_postgresql(password: str) -> None:
+    given = {"database_password": password}
+    assert _grafana_secrets.grafana_secrets(given)[-1]["content"] == password
+    with pytest.raises(InputError, match="database_password: holds a blank, a backsl") as caught:
+        _grafana_secrets.grafana_secrets(given, database="postgres")
+    assert "Secret" not in str(caught.value)
+
+
+def test_all_else_reaches_postgresql() -> None:
+    given = {"database_password": "a'\"$HOME${x}%40#;:=&@/?"}
+    found = _grafana_secrets.grafana_secrets(given, database="postgres")
+    assert found[-1] == {"path": "secrets/database_password", "content": given["database_password"]}
+
+
 def test_a_name_with_a_colon_could_not_log_in() -> None:
     with pytest.raises(InputError, match="admin_user"):
         _grafana_secrets.grafana_secrets({}, user="a:b")

@@ -208,7 +208,9 @@ class FakeSystemd(Systemd):
                 return 1, f"{path.name}:1: broken"
         return 0, "SUCCESS"
 
-    def run(self, argv: Sequence[str], stdin: str, user: str) -> tuple[int, str]:
+    def run(
+        self, argv: Sequence[str], stdin: str, user: str, held: Sequence[int] = ()
+    ) -> tuple[int, str]:
         """Run a step of the product."""
         self.on_call("command")
         self.commands.append((tuple(argv), stdin))

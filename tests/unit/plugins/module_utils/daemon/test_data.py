@@ -45,7 +45,12 @@ def database(world: World) -> Path:
 
 def described(world: World, password: str = "one", **more: Any) -> Params:
     touches = [str(world.path("data/web/db"))]
-    step = {"name": "password", "argv": ["x"], "stdin_file": "password", "depends": ["release"]}
+    step = {
+        "name": "password",
+        "argv": ["{release}/x"],
+        "stdin_file": "password",
+        "depends": ["release"],
+    }
     return {
         "prepare": [{**step, "stop": True, "touches": touches, **more.pop("step", {})}],
         "secrets": [{"path": "password", "content": password}],
@@ -214,13 +219,36 @@ def test_what_is_about_to_start_is_stopped_too(
     assert world.systemd.log[0] == "stop"
 
 
-def test_a_step_without_traces_to_take_back_is_repeated(world: World, database: Path) -> None:
-    """The database is elsewhere: it has the new password, although all else is back."""
-    elsewhere = {"touches": []}
-    world.deploy(**described(world, step=elsewhere))
-    assert failing(world, config="sick", **described(world, "two", step=elsewhere)).rolled_back
-    assert "prepare: password" in world.deploy(**described(world, step=elsewhere)).plan.actions
+ELSEWHERE: Params = {"touches": []}
+
+
+def test_what_a_step_has_changed_elsewhere_is_changed_back(world: World, database: Path) -> None:
+    """The database is elsewhere: it has the new password, although all files are back."""
+    world.deploy(**described(world, step=ELSEWHERE))
+    changed = described(world, "two", version="2.0", config="sick", step=ELSEWHERE)
+    world.systemd.log.clear()
+    assert failing(world, **changed).rolled_back
     assert database.read_text() == "one 1.0"
+    assert world.systemd.commands[-1][0] == (str(world.path("opt/web/1.0/x")),)
+    assert world.systemd.log[-3:] == ["daemon-reload", "stop", "restart"]
+    assert not world.deploy(**described(world, step=ELSEWHERE)).plan.changed
+
+
+@pytest.mark.parametrize("why", ["the old input is not known", "it fails"])
+def test_what_could_not_be_changed_back_is_repeated_by_the_next_run(
+    world: World, database: Path, why: str
+) -> None:
+    fails = why == "it fails"
+    step = ELSEWHERE if fails else {**ELSEWHERE, "stdin_file": None, "stdin": "given"}
+    world.deploy(**described(world, step=step))
+    new = {**step, "stdin": "new"} if not fails else step
+    codes = [0, 1]
+    write = world.systemd.on_command
+    world.systemd.on_command = lambda argv: write(argv) or (codes.pop(0) if fails else 0)
+    assert failing(world, config="sick", **described(world, "two", step=new)).rolled_back
+    world.systemd.on_command = write
+    assert "prepare: password" in world.deploy(**described(world, step=step)).plan.actions
+    assert database.read_text() == ("one 1.0" if fails else "given 1.0")
 
 
 KEY: Params = {"path": "key", "on_change": "refuse"}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -145,6 +147,22 @@ def test_a_held_lock_is_waited_for_then_named(store: Store, create: bool) -> Non
     assert str(caught.value).startswith(holder)
     with store.locked(0, create=create):
         pass
+
+
+def test_a_step_that_outlives_its_run_holds_the_lock_too(store: Store, tmp_path: Path) -> None:
+    if not os.fork():
+        with store.locked(0, create=True):
+            step = subprocess.Popen(["sleep", "60"], pass_fds=store.held)
+            (tmp_path / "step").write_text(str(step.pid))
+            os._exit(0)  # a run that is killed does nothing more either
+    pid, _status = os.wait()
+    words = f"process {pid}, or a step that it has left behind"
+    with pytest.raises(DaemonError, match=words), store.locked(0, create=True):
+        pytest.fail("got the lock")
+    os.kill(int((tmp_path / "step").read_text()), signal.SIGKILL)
+    with store.locked(5, create=True):
+        assert store.held
+    assert not store.held
 
 
 def test_the_second_run_goes_on_after_the_first(store: Store) -> None:
