@@ -25,6 +25,10 @@ options:
     required: true
   extra: {description: Further dashboards as lists by folder., type: dict, default: {}}
   home: {description: Uid of the dashboard that is everybody's first page., type: str, default: ""}
+  runbook_url:
+    description: Address of the runbooks that dashboards which are C(shipped) link to, with C(<alertname>). Empty, links stay as they are.
+    type: str
+    default: ""
   datasources: {description: Data sources in Grafana's own form., type: list, elements: dict, default: []}
   elsewhere: {description: Uids of data sources that were made by other means., type: list, elements: str, default: []}
   config: {description: Directory of the configuration on the host., type: str, default: /etc/grafana}

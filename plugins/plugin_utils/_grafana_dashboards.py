@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import (
@@ -34,6 +34,9 @@ FOLDER_UID = "folder-"
 # Where Grafana shows dashboards without a folder; it makes no other of this name.
 _GENERAL = "general"
 _LONGEST = 33  # letters of a slug, with which a folder's uid is not too long
+# As dashboards of this collection link to the page of an alert.
+_RUNBOOK = re.compile(r"\$\{runbooks\}/(\w+|\$\{__data\.fields\.Alert\})\.md")
+_ALERT = "<alertname>"
 # How often Grafana looks for changed files, in seconds.
 _INTERVAL = 10
 
@@ -76,15 +79,19 @@ def grafana_dashboards(
     datasources: Any = None,
     elsewhere: Any = None,
     home: Any = "",
+    runbook_url: Any = "",
     config: Any = "/etc/grafana",
 ) -> dict[str, Any]:
     """Return {files, providers, uids, home}: files for the module daemon, the provider file, ...
 
     groups: [{folder, contents, files, directory, shipped}]; extra: folder -> dashboards. One that
     is shipped with the collection gives way to another of the same uid, and is left out where no
-    data source of its kind is there.
+    data source of its kind is there. runbook_url: to where its links to runbooks lead.
     """
     faults = Faults()
+    if runbook_url and not (isinstance(runbook_url, str) and _ALERT in runbook_url):
+        text = f"has no {_ALERT} (example: https://wiki.example.com/runbooks/{_ALERT})"
+        faults.add("runbook_url", f"{shown(runbook_url)} {text}")
     known = panels.known(datasources, elsewhere, faults)
     entries = [*_grouped(groups, faults), *_extra(extra, faults)]
     read = [_read(entry, known, faults) for entry in entries]
@@ -97,6 +104,7 @@ def grafana_dashboards(
         hint = nearest(home, paths) or f" (there are: {', '.join(paths) or 'none'})"
         faults.add("home", f"no dashboard has the uid {shown(home)}{hint}")
     faults.refuse()
+    kept = [_linked(dashboard, runbook_url) for dashboard in kept]
     folders = list(dict.fromkeys(dashboard.folder for dashboard in kept))
     return {
         "files": [
@@ -110,6 +118,15 @@ def grafana_dashboards(
         "uids": list(paths),
         "home": f"{config}/{paths[home]}" if home else "",
     }
+
+
+def _linked(dashboard: Dashboard, runbook_url: str) -> Dashboard:
+    """A shipped dashboard, with links to the runbooks that are in use here."""
+    if not (dashboard.shipped and runbook_url):
+        return dashboard
+    before, _alert, after = (json.dumps(runbook_url)[1:-1]).partition(_ALERT)
+    text = _RUNBOOK.sub(lambda found: before + found[1] + after, dashboard.text)
+    return replace(dashboard, text=text)
 
 
 def slug(folder: str) -> str:

@@ -48,8 +48,8 @@ def grafana_secrets(
         faults.add("database_password", f"{text}reach PostgreSQL; give that role another one")
     faults.refuse()
     password, key, login = (given.get(name) for name in _SHORTEST)
-    # The password is root's: Grafana itself keeps what it needs of it in its database.
-    admin = {"path": ADMIN, "group": "root", "mode": "0600", "on_change": "none"}
+    # Grafana reads it for a new database alone.
+    admin = {"path": ADMIN, "on_change": "none"}
     found = [
         admin | _source(password, 24),
         {"path": KEY, "on_change": "refuse"} | _source(key, 32),

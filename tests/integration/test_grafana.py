@@ -203,6 +203,15 @@ def test_a_password_of_somebody_else_is_told_and_locks_nobody_out(grafana: Grafa
     assert grafana.lets_in("By-hand-1234567")
 
 
+def test_a_database_that_is_lost_brings_no_usual_password_back(grafana: Grafana) -> None:
+    """Nor is a run needed for that."""
+    grafana.host.sh("systemctl stop grafana; rm /var/lib/grafana/grafana.db*")
+    grafana.host.sh("systemctl start grafana")
+    poll(lambda: grafana.ask("/api/health")[0] == 200, 60, "it is up again")
+    assert grafana.lets_in(grafana.password)
+    assert not grafana.lets_in("admin")
+
+
 def test_it_goes_and_comes_again_with_its_data(grafana: Grafana) -> None:
     """Password and key are part of the data; purged, all is gone."""
     password, key = grafana.password, grafana.host.read("/etc/grafana/secrets/secret_key")

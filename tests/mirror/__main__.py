@@ -74,6 +74,7 @@ def _unpack_tools(releases: dict[Product, Release], link: Path) -> None:
     """Unpack the archives' programs for use here, in a folder named by Prometheus' version."""
     folder = TOOLS / next(iter(releases.values())).version
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for product, release in releases.items():
         if not product.bare:
             asset = product.asset(release.version)
@@ -86,8 +87,10 @@ def _unpack_binaries(archive: Path, folder: Path) -> None:
     with tarfile.open(archive) as tar:
         for member in tar.getmembers():
             if member.isfile() and member.mode & 0o100:
-                member.name = Path(member.name).name
-                tar.extract(member, folder, filter="data")
+                content = tar.extractfile(member)
+                target = folder / Path(member.name).name
+                target.write_bytes(content.read() if content else b"")
+                target.chmod(0o755)
 
 
 def recipes() -> str:

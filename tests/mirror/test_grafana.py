@@ -30,7 +30,7 @@ def test_the_stand_in_lies_where_upstream_would_put_a_release(tmp_path: Path) ->
     assert [f"sha256:{digest(path)}" for path in paths] == [told["grafana_release_checksum"]] * 2
     with tarfile.open(paths[0]) as tar:
         assert f"grafana-{version}/bin/grafana" in tar.getnames()
-        tar.extractall(tmp_path / "x", filter="data")
+        tar.extractall(tmp_path / "x")  # noqa: S202 - our own; Debian 12's Python has no filters
     program = tmp_path / "x" / f"grafana-{version}" / "bin" / "grafana"
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     assert said.stdout == f"grafana version {version}\n"

@@ -80,7 +80,7 @@ def test_strangers_are_not_told_the_version(ask: Any, url: str) -> None:
 
 def test_the_secrets_lie_with_root_and_grafana_alone(host: Any) -> None:
     modes = {
-        PASSWORD: "600 root:root",
+        PASSWORD: "640 root:grafana",
         "/etc/grafana/secrets/secret_key": "640 root:grafana",
         "/etc/grafana/secrets/smtp": "640 root:grafana",
         "/etc/grafana/provisioning/datasources/barehost-secret.yaml": "640 root:grafana",

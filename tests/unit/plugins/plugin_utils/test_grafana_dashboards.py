@@ -73,6 +73,31 @@ def test_a_users_dashboard_takes_the_place_of_a_shipped_one() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "links"),
+    [
+        ("", ["${runbooks}/A.md", "${runbooks}/${__data.fields.Alert}.md", "${runbooks}/x"]),
+        (
+            "https://wiki/<alertname>?a=1",
+            ["https://wiki/A?a=1", "https://wiki/${__data.fields.Alert}?a=1", "${runbooks}/x"],
+        ),
+    ],
+)
+def test_links_to_runbooks_lead_to_those_in_use(url: str, links: list[str]) -> None:
+    """Those of other people's dashboards stay."""
+    given = ["${runbooks}/A.md", "${runbooks}/${__data.fields.Alert}.md", "${runbooks}/x"]
+    linked = dashboard(links=[{"url": link} for link in given])
+    found = laid_out(
+        group(linked, shipped=True), group(linked | {"uid": "b", "title": "B"}), runbook_url=url
+    )
+    shown = [[link["url"] for link in json.loads(f["content"])["links"]] for f in found["files"]]
+    assert shown == [links, given]
+
+
+def test_an_address_of_runbooks_names_the_alert() -> None:
+    assert 'runbook_url: "https://wiki" has no <alertname>' in refused(runbook_url="https://wiki")
+
+
 def test_a_shipped_one_without_its_kind_of_data_source_is_left_out() -> None:
     logs = dashboard("logs", "Logs", templating={"list": [{**VARIABLE, "query": "elasticsearch"}]})
     assert laid_out(group(logs, dashboard(), shipped=True))["uids"] == ["a"]
