@@ -67,6 +67,12 @@ def share(part: str, whole: str, *, by: str) -> str:
     return f"(sum by ({by}) ({part}) or 0 * {bottom}) / {bottom}"
 
 
+def by_class(requests: str) -> Query:
+    """Ask for requests by class of their status: 2xx, 3xx and so on."""
+    classes = f'label_replace({requests}, "class", "${{1}}xx", "status_code", "(.)..")'
+    return Query(f"sum by (class) ({classes})", "{{class}}")
+
+
 def percentile(number: float, buckets: str, *labels: str) -> str:
     """Write the quantile of a histogram, one a set of labels."""
     return f"histogram_quantile({number}, sum by ({', '.join([*labels, 'le'])}) ({buckets}))"

@@ -9,7 +9,7 @@ from dashboards.alerts import steps
 from dashboards.board import Board, Row
 from dashboards.look import NONE_LIKED, OUTCOMES, PERCENTILES, STATUS_CLASSES
 from dashboards.panels import bars, lines, number, spread
-from dashboards.queries import Query, limit, percentile, share
+from dashboards.queries import Query, by_class, limit, percentile, share
 from dashboards.variables import choice, datasource, targets_of
 
 REQUESTS = "rate(http_requests_total{<target>}[<rate>])"
@@ -100,11 +100,7 @@ REQUEST_PANELS = Row(
         lines(
             "Request Rate",
             "Answered requests by class of the status.",
-            Query(
-                "sum by (class) (label_replace("
-                f'{REQUESTS}, "class", "${{1}}xx", "status_code", "(.)..")) ',
-                "{{class}}",
-            ),
+            by_class(REQUESTS),
             unit="reqps",
             colors=STATUS_CLASSES,
             stacked=True,

@@ -11,7 +11,7 @@ from dashboards.alerts import steps
 from dashboards.board import Board, Row
 from dashboards.look import BUDGET, NONE_LIKED, NONE_WANTED, SEVERITIES, STATUS_CLASSES
 from dashboards.panels import bars, lines, number
-from dashboards.queries import Query, percentile, share
+from dashboards.queries import Query, by_class, percentile, share
 from dashboards.tables import Column, table
 from dashboards.variables import datasource
 
@@ -154,11 +154,7 @@ COURSE = Row(
         lines(
             "Requests by class of status",
             "Answered requests; the board Application has more.",
-            Query(
-                "sum by (class) (label_replace("
-                f'{REQUESTS}, "class", "${{1}}xx", "status_code", "(.)..")) ',
-                "{{class}}",
-            ),
+            by_class(REQUESTS),
             unit="reqps",
             colors=STATUS_CLASSES,
             stacked=True,
