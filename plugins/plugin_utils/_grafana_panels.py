@@ -133,7 +133,7 @@ def _fault(source: Any, variables: set[str], there: Known) -> Iterator[str]:
         return
     variable = _VARIABLE.fullmatch(uid)
     if variable:
-        name = next(group for group in variable.groups() if group)
+        name = "".join(group or "" for group in variable.groups())
         if name not in variables:
             text = f"{shown(uid)} is no variable of the dashboard"
             yield text + nearest(name, variables)
