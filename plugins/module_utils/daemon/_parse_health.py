@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import re
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._spec import Health, Metric, Probe
+from ._spec import Health, Metric, Probe, Resource
 from ._values import shown, texts
 
 
@@ -56,6 +56,29 @@ def _probe(raw: Mapping[str, Any], where: str, faults: list[str]) -> Probe:
         final=tuple(raw.get("final") or ()),
         hint=raw.get("hint") or "",
     )
+
+
+def resources(raw: Sequence[Mapping[str, Any]], faults: list[str]) -> tuple[Resource, ...]:
+    """Read the group api."""
+    found = []
+    for index, one in enumerate(raw):
+        where = f"api[{index}]"
+        for key in ("url", "write_url"):
+            if one.get(key) and (fault := _address_fault(one[key])):
+                faults.append(f"{where}.{key}: {fault}")
+        found.append(
+            Resource(
+                name=one["name"],
+                url=one["url"],
+                body=one["body"],
+                method=one.get("method") or "PUT",
+                write_url=one.get("write_url") or "",
+                answer=tuple(str(step) for step in one.get("answer") or ()),
+                create=bool(one.get("create")),
+                headers=texts(one.get("headers") or {}, f"{where}.headers", faults),
+            )
+        )
+    return tuple(found)
 
 
 def _address_fault(url: str) -> str:

@@ -191,3 +191,15 @@ def test_temporary_files_of_a_killed_run_go(world: World) -> None:
     world.path("etc/.b.x.barehost").touch()
     _rollback.remove_leftovers({str(world.path("etc/a")): None})
     assert os.listdir(world.path("etc")) == [".b.x.barehost"]
+
+
+def test_data_of_a_new_version_is_not_left_to_the_old_one(world: World) -> None:
+    release = {"data_from": "1.0"}
+    world.deploy(release=release)
+    with pytest.raises(DaemonError, match="Not rolled back, since the data may be that of 2.0"):
+        world.deploy(version="2.0", config="sick", release=release)
+    assert os.readlink(world.path("opt/web/current")) == "2.0"
+    # The configuration alone goes back, and what fails before the start does.
+    world.deploy(version="2.0", release=release)
+    with pytest.raises(DaemonError, match="Rolled back"):
+        world.deploy(version="2.0", config="sick", release=release)
