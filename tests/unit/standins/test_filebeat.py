@@ -8,17 +8,21 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from ansible_collections.barehost.monitoring.tests.unit.standins.fakes import wait
 
-from elastic.filebeat import command
+from elastic.filebeat import command, ship
+from elastic.filebeat.settings import Output
 from elastic.logstash.logs import Log
 from elastic.logstash.lumberjack import Data, Listener, Peer
 
@@ -187,6 +191,40 @@ def test_the_figures(tmp_path: Path, receiver: Receiver, port: int) -> None:
             assert b'"acked": 2' in answer.read()
     finally:
         assert beat.end() == 0
+
+
+def test_tls_with_and_without_the_right_authority(tmp_path: Path, port: int) -> None:
+    authority, other = trustme.CA(), trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    for name, one in (("right", authority), ("wrong", other)):
+        one.cert_pem.write_to_path(str(tmp_path / name))
+    got: list[Data] = []
+    listener = Listener(
+        "127.0.0.1", port, context, 60, lambda events, *_: not got.extend(events), Log("test")
+    )
+
+    def sent(host: str, mode: str, authority: str) -> bool:
+        ended = threading.Event()
+        tls = {
+            "mode": mode,
+            "authorities": [str(tmp_path / authority)],
+            "certificate": None,
+            "key": None,
+        }
+        shipper = ship.Shipper(Output([f"{host}:{port}"], 10, 5, tls), ended)
+        threading.Timer(0.3, ended.set).start()
+        return shipper.send([{"message": mode}])
+
+    try:
+        assert sent("localhost", "full", "right")
+        assert not sent("127.0.0.1", "full", "right")
+        assert sent("127.0.0.1", "certificate", "right")
+        assert not sent("localhost", "full", "wrong")
+        assert sent("localhost", "none", "wrong")
+    finally:
+        listener.stop()
+    assert [event["message"] for event in got] == ["full", "certificate", "none"]
 
 
 Check = Callable[..., tuple[int, str]]

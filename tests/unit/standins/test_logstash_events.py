@@ -58,6 +58,8 @@ def _at(document: dict[str, Any], path: str) -> Any:
         ("42", 42, False),
         ("true", True, False),
         ("null", None, False),
+        ('{"a": 1e999}', {"a": "1e999"}, False),
+        ("[" * 300 + "]" * 300, MISSING, True),
         ("", None, False),
         (
             '{"@timestamp": "x", "tags": 1, "a[b]": 2, "c.d": 3}',

@@ -5,6 +5,7 @@
 
 import http.server
 import json
+import socket
 import ssl
 import threading
 import urllib.parse
@@ -74,7 +75,10 @@ class Web:
             def log_message(self, *_arguments: Any) -> None:
                 """The products do not log requests either."""
 
-        self._server = http.server.ThreadingHTTPServer((host, port), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+        self._server = Server((host, port), Handler)
         self._server.daemon_threads = True
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)

@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
             and config.at("logging.to_files", True)
             and not config.at("logging.to_stderr")
         ):
-            logs.to_files(places["logs"])
+            logs.to_files(Path(config.at("logging.files.path") or places["logs"]))
         return Beat(config, output, places["data"]).run()
     except Refused as exc:
         print(f"Exiting: {exc}", file=sys.stderr, flush=True)

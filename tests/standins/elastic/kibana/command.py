@@ -10,6 +10,7 @@ import ssl
 import sys
 import threading
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
         data = Path(settings.get("path.data", HOME / "data"))
         if not _writable(data):
             raise Invalid(f"Error: EACCES: permission denied, open '{data}/uuid'", 1)
-        return _serve(settings)
+        return _serve(settings, _uuid(data))
     except Invalid as exc:
         log("fatal", "root", f"Error: {exc}")
         print(f"\n FATAL  Error: {exc}\n", file=sys.stderr, flush=True)
@@ -99,8 +100,17 @@ def client_of(settings: dict[str, Any]) -> Client:
     return Client(hosts, headers, tls, 30)
 
 
-def _serve(settings: dict[str, Any]) -> int:
+def _uuid(folder: Path) -> str:
+    """Keep one for ever."""
+    path = folder / "uuid"
+    if not path.exists():
+        path.write_text(str(uuid.uuid4()), encoding="utf-8")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _serve(settings: dict[str, Any], identity: str) -> int:
     host, port = settings.get("server.host", "localhost"), settings.get("server.port", 5601)
+    settings = {"server.uuid": identity, **settings}
     kibana = Kibana(
         settings,
         client_of(settings),

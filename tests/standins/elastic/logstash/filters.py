@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import random
 import re
 import uuid
@@ -22,6 +23,7 @@ from elastic.logstash.logs import Log
 from elastic.logstash.mutate import Mutate
 
 Options = dict[str, Any]
+_DEEPEST = 200
 
 
 class Filter:
@@ -76,6 +78,26 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"Non-standard token '{name}'")
 
 
+def _number(text: str) -> float | str:
+    """Keep a number that no float can hold as a text: JSON has no word for infinity."""
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _loaded(text: str) -> Any:
+    return json.loads(text, parse_constant=_no_constant, parse_float=_number)
+
+
+def _checked(value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        raise ValueError(f"nested more than {_DEEPEST} deep")
+    for one in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        _checked(one, depth + 1)
+    return value
+
+
 class Json(Filter):
     """Decode a field."""
 
@@ -88,7 +110,7 @@ class Json(Filter):
         try:
             if not isinstance(source, str):
                 raise ValueError(f"{type(source).__name__} is no text")
-            parsed = json.loads(source, parse_constant=_no_constant) if source.strip() else None
+            parsed = _checked(_loaded(source)) if source.strip() else None
         except (ValueError, RecursionError) as exc:
             if not self.options.get("skip_on_invalid_json"):
                 self._failed(event, "Error parsing json", source, str(exc))

@@ -23,6 +23,10 @@ class Furthest:
     """Where the text stopped to make sense, and what could have come there."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
         self.place, self.expected = 0, dict[str, None]()
 
     def missed(self, _text: str, place: int, expression: Any, _error: Exception) -> None:
@@ -187,7 +191,7 @@ def _grammar(free_comments: bool) -> pp.ParserElement:
 def parse(text: str, free_comments: bool = False) -> list[Section]:
     """Read a pipeline's text; raises Refused with the place of the first fault."""
     grammar = _grammar(free_comments)
-    _furthest.__init__()  # type: ignore[misc]
+    _furthest.reset()
     try:
         return list(grammar.parse_string(text))
     except pp.ParseBaseException:

@@ -23,7 +23,6 @@ from elastic.logstash.logs import Log
 from elastic.logstash.options import checked, release
 from elastic.logstash.outputs import OUTPUTS, Interrupted, Output
 from elastic.logstash.queue import Memory, Persisted, Queue
-from elastic.logstash.settings import seconds
 from elastic.logstash.sources import Source
 from elastic.logstash.tree import Body, Branch, Plugin
 
@@ -124,7 +123,7 @@ class Pipeline:
                 settings["dead_letter_queue.max_bytes"],
                 max(settings["dead_letter_queue.flush_interval"] / 1000, 1),
                 settings["dead_letter_queue.storage_policy"] == "drop_older",
-                seconds(settings["dead_letter_queue.retain.age"] or 0),
+                settings["dead_letter_queue.retain.age"] or 0,
             )
             self._letters = Writer(settings["path.dead_letter_queue"] / self.name, limits, self.log)
         try:
@@ -218,6 +217,10 @@ class Pipeline:
         except (WorkerFault, ReferenceFault) as exc:
             self.log.error("Pipeline worker error, the pipeline will be stopped", error=str(exc))
             self.crashed = True
+        except Exception as exc:
+            self.log.error("Pipeline worker error, the pipeline will be stopped", error=repr(exc))
+            self.crashed = True
+            raise
         finally:
             self._end()
 

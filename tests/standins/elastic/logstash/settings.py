@@ -149,7 +149,7 @@ _SETTINGS: dict[str, tuple[Any, Check]] = {
         "keystore.file",
         "monitoring.cluster_uuid",
     ),
-    **_strings("dead_letter_queue.retain.age", "interactive", "path.settings", "path.logs"),
+    **_strings("interactive", "path.settings", "path.logs"),
     "allow_superuser": (True, _boolean),
     "node.name": (socket.gethostname(), _kind("node.name", str, "String")),
     "path.data": (HOME / "data", _directory),
@@ -193,6 +193,7 @@ _SETTINGS: dict[str, tuple[Any, Check]] = {
     "queue.checkpoint.interval": (1000, _numeric),
     "queue.checkpoint.retry": (True, _boolean),
     "dead_letter_queue.enable": (False, _boolean),
+    "dead_letter_queue.retain.age": (None, seconds),
     "dead_letter_queue.max_bytes": ("1024mb", size),
     "dead_letter_queue.flush_interval": (5000, _numeric),
     "dead_letter_queue.storage_policy": ("drop_newer", _one_of("drop_newer", "drop_older")),
@@ -269,6 +270,8 @@ class Settings:
         """Set a value; raises Refused."""
         if release(self.version) < (9, 0):
             name = _ALIASES.get(name, name)
+        if name.startswith("xpack.") and name not in self._known:
+            return  # of an extension, which this does not have
         if name not in self._known:
             raise Refused(
                 f"Setting \"{name}\" doesn't exist. Please check if you haven't made a typo."
