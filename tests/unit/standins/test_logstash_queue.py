@@ -105,7 +105,7 @@ def test_a_kill_loses_nothing(tmp_path: Path, rounds: int) -> None:
     command = [sys.executable, "-c", CHILD, str(tmp_path / "queue")]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert child.stdout
-    stored = [int(child.stdout.readline()) for _ in range(rounds)][-1]
+    stored = [int(child.stdout.readline()) for _count in range(rounds)][-1]
     child.send_signal(signal.SIGKILL)
     child.wait()
     queue = _queue(tmp_path, page=4096)

@@ -80,22 +80,22 @@ class Log:
     def __init__(self, name: str, pipeline: str = "") -> None:
         self._name, self._pipeline = name, pipeline
 
-    def debug(self, message: str, /, **fields: Any) -> None:
+    def debug(self, text: str, **fields: Any) -> None:
         """Write at this level."""
-        SINK.write("debug", self._name, self._pipeline, message, fields)
+        SINK.write("debug", self._name, self._pipeline, text, fields)
 
-    def info(self, message: str, /, **fields: Any) -> None:
+    def info(self, text: str, **fields: Any) -> None:
         """Write at this level."""
-        SINK.write("info", self._name, self._pipeline, message, fields)
+        SINK.write("info", self._name, self._pipeline, text, fields)
 
-    def warn(self, message: str, /, **fields: Any) -> None:
+    def warn(self, text: str, **fields: Any) -> None:
         """Write at this level."""
-        SINK.write("warn", self._name, self._pipeline, message, fields)
+        SINK.write("warn", self._name, self._pipeline, text, fields)
 
-    def error(self, message: str, /, **fields: Any) -> None:
+    def error(self, text: str, **fields: Any) -> None:
         """Write at this level."""
-        SINK.write("error", self._name, self._pipeline, message, fields)
+        SINK.write("error", self._name, self._pipeline, text, fields)
 
-    def fatal(self, message: str, /, **fields: Any) -> None:
+    def fatal(self, text: str, **fields: Any) -> None:
         """Write at this level."""
-        SINK.write("fatal", self._name, self._pipeline, message, fields)
+        SINK.write("fatal", self._name, self._pipeline, text, fields)

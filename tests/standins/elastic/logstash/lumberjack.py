@@ -64,7 +64,7 @@ def _frames(stream: BinaryIO) -> Any:
             yield "J", number, _exactly(stream, _number(stream))
         elif kind == b"D":
             number = _number(stream)
-            pairs = {_text(stream): _text(stream) for _ in range(_number(stream))}
+            pairs = {_text(stream): _text(stream) for _count in range(_number(stream))}
             yield "D", number, json.dumps(pairs).encode()
         else:
             try:

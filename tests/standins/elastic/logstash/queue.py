@@ -75,7 +75,7 @@ class Memory:
         with self._changed:
             if not self._events:
                 self._changed.wait(wait)
-            taken = [self._events.popleft() for _ in range(min(limit, len(self._events)))]
+            taken = [self._events.popleft() for _count in range(min(limit, len(self._events)))]
             self._changed.notify_all()
         return taken
 
@@ -177,7 +177,7 @@ class Persisted:
         with self._changed:
             if self.empty:
                 self._changed.wait(wait)
-            return [self._read() for _ in range(min(limit, self._next - self._taken))]
+            return [self._read() for _count in range(min(limit, self._next - self._taken))]
 
     def _read(self) -> Event:
         page = next(
@@ -185,7 +185,7 @@ class Persisted:
         )
         if not self._reading or self._reading[0] != page.first:
             file: BinaryIO = page.path.open("rb")
-            for _ in range(self._taken - page.first):
+            for _count in range(self._taken - page.first):
                 file.seek(_HEAD.unpack(file.read(_HEAD.size))[0], 1)
             if self._reading:
                 self._reading[1].close()
