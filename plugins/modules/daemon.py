@@ -219,6 +219,10 @@ options:
       url_username: {description: User name for the probes., type: str}
       url_password: {description: Password for the probes., type: str}
       url_password_file: {description: File on the host that holds this password; the place of one that the host has made., type: path}
+      listens:
+        description: Where it must listen besides, as C(host:port), for what does not speak HTTP. Example V([127.0.0.1:5044]).
+        type: list
+        elements: str
       probes:
         description: Requests that a healthy daemon answers as described. The daemon itself must hold the port.
         type: list
@@ -485,6 +489,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "url_username": {"type": "str"},
             "url_password": {"type": "str", "no_log": True},
             "url_password_file": {"type": "path", "no_log": False},
+            "listens": {"type": "list", "elements": "str"},
             "probes": {"type": "list", "elements": "dict", "options": _PROBE},
         },
     },

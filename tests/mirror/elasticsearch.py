@@ -29,7 +29,7 @@ from mirror.archives import digest, pack
 from mirror.debian import Debian
 
 GIVEN = "BAREHOST_ELASTICSEARCH"
-UPSTREAM = "https://artifacts.elastic.co/downloads"
+UPSTREAM = "https://artifacts.elastic.co"
 DEFAULTS = CHECKOUT / "roles" / "elk" / "defaults" / "main" / "main.yml"
 LATER = "8.19.0"  # where upgrades lead to
 STORE = CACHE / "elasticsearch"
@@ -77,7 +77,7 @@ def default() -> str:
 
 def address(version: str) -> str:
     """Return where upstream keeps a release."""
-    return f"elasticsearch/elasticsearch-{version}-linux-{MACHINE}.tar.gz"
+    return f"downloads/elasticsearch/elasticsearch-{version}-linux-{MACHINE}.tar.gz"
 
 
 def add(mirror: Path) -> list[str]:

@@ -205,14 +205,17 @@ class Endpoint:
 
 
 def endpoints(health: Health) -> list[Endpoint]:
-    """The endpoints of the probes, resolved on this host; each once.
+    """The endpoints of the probes, and the other places, resolved on this host; each once.
 
     What can not be resolved is left out: its probe says so.
     """
     found: list[Endpoint] = []
-    for one in health.probes:
+    for url in (
+        *(one.url for one in health.probes),
+        *(f"tcp://{place}" for place in health.listens),
+    ):
         try:
-            host, port = urllib.parse.urlsplit(one.url).hostname or "", _port(one.url)
+            host, port = urllib.parse.urlsplit(url).hostname or "", _port(url)
             infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, ValueError):  # the latter: no address, or a name with an empty label
             continue

@@ -17,6 +17,11 @@ from ._values import shown, texts
 
 def health(raw: Mapping[str, Any], faults: list[str]) -> Health:
     """Read the health group; also used for the one that was recorded with the last good state."""
+    for index, place in enumerate(raw.get("listens") or ()):
+        if not re.match(r"(\[[0-9a-fA-F:.]+\]|[^\s:]+):[0-9]{1,5}\Z", str(place)):
+            faults.append(
+                f"health.listens[{index}]: {place!r} is no host:port (example: 127.0.0.1:5044)"
+            )
     return Health(
         timeout=_seconds(raw, "timeout", 60, faults),
         settle=_seconds(raw, "settle", 1, faults),
@@ -25,6 +30,7 @@ def health(raw: Mapping[str, Any], faults: list[str]) -> Health:
         username=raw.get("url_username") or "",
         password=raw.get("url_password") or "",
         password_file=raw.get("url_password_file") or "",
+        listens=tuple(raw.get("listens") or ()),
         probes=tuple(
             _probe(probe, f"health.probes[{index}]", faults)
             for index, probe in enumerate(raw.get("probes") or ())

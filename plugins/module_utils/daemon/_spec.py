@@ -137,6 +137,7 @@ class Health:
     password: str
     probes: tuple[Probe, ...]
     password_file: str = ""
+    listens: tuple[str, ...] = ()  # host:port, where it is to listen besides the probes' places
 
 
 @dataclass(frozen=True)
