@@ -63,6 +63,7 @@ lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
 	ruff format --check .
 	cd .ac && mypy --config-file ../pyproject.toml -p ansible_collections.barehost.monitoring.plugins
 	cd tests && mypy --config-file ../pyproject.toml -p hosts -p mirror -p receivers -p demo
+	cd tests/standins && mypy --config-file ../../pyproject.toml -p elastic
 	cd tests && MYPYPATH=.:$(CURDIR)/.ac mypy --config-file ../pyproject.toml -p alerts
 	MYPYPATH=tests:. mypy --config-file pyproject.toml -p bench
 	MYPYPATH=.ac:tests:. mypy --config-file pyproject.toml -p dashboards

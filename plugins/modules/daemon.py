@@ -94,6 +94,12 @@ options:
         description: Seconds for which the server may be silent.
         type: int
         default: 60
+      data_from:
+        description:
+          - Oldest version whose data this one takes over, for a daemon whose data no earlier version can read. Example V(8.19.0).
+          - With it, a version before the one on the host is refused, so is the step from a version before this one, and once
+            another version was started, the old one does not come back.
+        type: str
   account:
     description: The system user that runs the daemon, made by systemd-sysusers.
     type: dict
@@ -161,6 +167,7 @@ options:
     suboptions:
       argv: {description: Command and arguments; no shell is involved., type: list, elements: str, required: true}
       refuse: {description: A regular expression; output that matches is a failure even with exit code 0., type: str}
+      name: {description: What an error calls it. By default its command., type: str}
   prepare:
     description: Commands of the product that must run between the commit and the start, once for each cause.
     type: list
@@ -214,6 +221,10 @@ options:
       url_username: {description: User name for the probes., type: str}
       url_password: {description: Password for the probes., type: str}
       url_password_file: {description: File on the host that holds this password; the place of one that the host has made., type: path}
+      listens:
+        description: Where it must listen besides, as C(host:port), for what does not speak HTTP. Example V([127.0.0.1:5044]).
+        type: list
+        elements: str
       probes:
         description: Requests that a healthy daemon answers as described. The daemon itself must hold the port.
         type: list
@@ -242,6 +253,27 @@ options:
               since_activation: {description: The value must have changed by the reload., type: bool, default: false}
               not_risen: {description: The value may not have risen by the activation., type: bool, default: false}
               optional: {description: Warn instead of fail., type: bool, default: false}
+  api:
+    description:
+      - What the daemon is told over HTTP once it is healthy, and keeps itself, such as templates of indices.
+      - Each is read first, and written where it is missing or differs. Requests carry the name and password of O(health).
+    type: list
+    elements: dict
+    suboptions:
+      name: {description: What it is., type: str, required: true}
+      url: {description: "Address on the host itself where it is read; V(404) means that it is missing.", type: str, required: true}
+      body:
+        description: What it shall be, as data. It may hold more than that; numbers may come back as texts.
+        type: raw
+        required: true
+      answer:
+        description: The way to it in the answer, as keys and indices. Example V([index_templates, "0", index_template]).
+        type: list
+        elements: str
+      create: {description: "Make it when it is missing and never change it, since people do.", type: bool, default: false}
+      method: {description: Method of the request that writes., type: str, choices: [PUT, POST], default: PUT}
+      write_url: {description: Address to write to. By default the one to read from., type: str}
+      headers: {description: "Headers of the requests. Example V({kbn-xsrf: \"true\"}).", type: dict}
   rollback:
     description:
       - Whether the old state may come back once the new one was started. V(false) for a store that the new version migrates.
@@ -296,7 +328,8 @@ previous_version:
   returned: success
   type: str
 failed_phase:
-  description: Phase in which the run failed (V(plan), V(stage), V(check), V(commit), V(activate), V(gate), V(record), or V(remove)).
+  description: Phase in which the run failed (V(plan), V(stage), V(check), V(commit), V(activate), V(gate), V(api), V(record), or
+    V(remove)).
   returned: failure
   type: str
 rolled_back:
@@ -377,6 +410,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "strip": {"type": "int", "default": 1},
             "keep": {"type": "int", "default": 1},
             "timeout": {"type": "int", "default": 60},
+            "data_from": {"type": "str"},
         },
     },
     "account": {
@@ -427,6 +461,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
         "options": {
             "argv": {"type": "list", "elements": "str", "required": True},
             "refuse": {"type": "str"},
+            "name": {"type": "str"},
         },
     },
     "prepare": {
@@ -456,7 +491,22 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "url_username": {"type": "str"},
             "url_password": {"type": "str", "no_log": True},
             "url_password_file": {"type": "path", "no_log": False},
+            "listens": {"type": "list", "elements": "str"},
             "probes": {"type": "list", "elements": "dict", "options": _PROBE},
+        },
+    },
+    "api": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "url": {"type": "str", "required": True},
+            "body": {"type": "raw", "required": True},
+            "answer": {"type": "list", "elements": "str"},
+            "create": {"type": "bool", "default": False},
+            "method": {"type": "str", "choices": ["PUT", "POST"], "default": "PUT"},
+            "write_url": {"type": "str"},
+            "headers": {"type": "dict"},
         },
     },
     "rollback": {"type": "bool", "default": True},

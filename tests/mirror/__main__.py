@@ -13,7 +13,7 @@ from collections import ChainMap
 from pathlib import Path
 
 from hosts.shell import CACHE, say
-from mirror import example, grafana
+from mirror import elasticsearch, example, filebeat, grafana, kibana, logstash
 from mirror.archives import digest
 from mirror.debian import Debian
 from mirror.products import PRODUCTS, Product, Release, recipe
@@ -22,6 +22,8 @@ from mirror.upstream import Upstream, reachable
 MIRROR = CACHE / "mirror"
 LOCK = MIRROR / "lock.json"
 TOOLS = CACHE / "tools"
+# Where Debian does not have the product.
+MADE = (grafana, elasticsearch, logstash, filebeat, kibana)
 
 
 def main() -> None:
@@ -49,7 +51,8 @@ def _fill() -> None:
         (MIRROR / name).write_text("---\n" + "".join(lines))
         _unpack_tools(releases, TOOLS / tools)
     with (MIRROR / "versions.yml").open("a") as file:
-        file.writelines(grafana.add(MIRROR))
+        for product in MADE:
+            file.writelines(product.add(MIRROR))
     origins = [release.origins for release in (*current.values(), *previous.values())]
     lock = {
         "recipe": recipes(),
@@ -95,7 +98,7 @@ def _unpack_binaries(archive: Path, folder: Path) -> None:
 
 def recipes() -> str:
     """Digest what the mirror is made of."""
-    return recipe() + grafana.recipe()
+    return recipe() + "".join(product.recipe() for product in MADE)
 
 
 def _intact() -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from hosts.packages import KEYRING, debian_archive
@@ -25,15 +26,15 @@ class Debian:
 
     name = "debian"
 
-    def __init__(self) -> None:
-        """Fetch the package lists of all suites."""
+    def __init__(self, home: Path = CACHE / "apt", suites: Sequence[str] = ()) -> None:
+        """Fetch the package lists, by default of all suites that the products are from."""
         address = debian_archive()
         if not address:
             give_up("upstream cannot be reached, and no Debian archive is set up here instead")
-        self.home = CACHE / "apt"
+        self.home = home
         for folder in ("lists/partial", "cache/archives/partial", "packages"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        suites = [SUITE, PREVIOUS_SUITE, *sorted({p.suite for p in PRODUCTS if p.suite})]
+        suites = suites or [SUITE, PREVIOUS_SUITE, *sorted({p.suite for p in PRODUCTS if p.suite})]
         lines = [f"deb [signed-by={KEYRING}] {address} {suite} main\n" for suite in suites]
         (self.home / "sources.list").write_text("".join(lines))
         say(f"reading the package lists of Debian's {', '.join(suites)}")
@@ -43,7 +44,7 @@ class Debian:
         """Put together one release below the mirror."""
         suite = product.suite or (PREVIOUS_SUITE if previous else SUITE)
         origins: dict[str, str] = {}
-        packages = [self._fetch(package, suite, origins) for package in product.packages]
+        packages = [self.fetch(package, suite, origins) for package in product.packages]
         version = _upstream_version(packages[0])
         say(f"{product.name} {version}: from {', '.join(path.name for path in packages)}")
         root = self.home / "root"
@@ -78,7 +79,7 @@ class Debian:
         shutil.rmtree(folder)
         (release / "sha256sums.txt").write_text(f"{digest(archive)}  {archive.name}\n")
 
-    def _fetch(self, package: str, suite: str, origins: dict[str, str]) -> Path:
+    def fetch(self, package: str, suite: str, origins: dict[str, str]) -> Path:
         """Download a package unless it is there already; apt verifies it."""
         listed = self._apt("download", "--print-uris", f"{package}/{suite}", cwd=self.home)
         found = re.search(r"^'(.*)' (\S+) \d+ SHA256:(\w+)$", listed, re.MULTILINE)

@@ -86,19 +86,27 @@ def _first_line(text: str) -> str:
     return (text.strip().splitlines() or ["empty answer"])[0][:200]
 
 
-def fetch(url: str, health: Health, headers: Mapping[str, str] = _NONE) -> tuple[int, str]:
-    """One GET on the host itself, by no proxy. Whatever goes wrong is an OSError with the words."""
+def fetch(
+    url: str,
+    health: Health,
+    headers: Mapping[str, str] = _NONE,
+    method: str = "GET",
+    body: bytes | None = None,
+) -> tuple[int, str]:
+    """One request on the host itself, by no proxy. What goes wrong is an OSError with the words."""
     try:
-        return _get(url, health, headers)
+        return _send(url, health, headers, method, body)
     except (OSError, ValueError, http.client.HTTPException) as exc:
         untrusted = isinstance(_cause(exc), ssl.SSLCertVerificationError)
         raise (Untrusted if untrusted else OSError)(_reason(exc)) from None
 
 
-def _get(url: str, health: Health, headers: Mapping[str, str]) -> tuple[int, str]:
+def _send(
+    url: str, health: Health, headers: Mapping[str, str], method: str, body: bytes | None
+) -> tuple[int, str]:
     _port(url)  # a connection would take a port that is too large modulo 65536
     # noqa below: the scheme was checked by the spec
-    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310
+    request = urllib.request.Request(url, body, dict(headers), method=method)  # noqa: S310
     if health.username:
         credentials = f"{health.username}:{_password(health)}".encode()
         request.add_header("Authorization", f"Basic {base64.b64encode(credentials).decode()}")
@@ -197,14 +205,17 @@ class Endpoint:
 
 
 def endpoints(health: Health) -> list[Endpoint]:
-    """The endpoints of the probes, resolved on this host; each once.
+    """The endpoints of the probes, and the other places, resolved on this host; each once.
 
     What can not be resolved is left out: its probe says so.
     """
     found: list[Endpoint] = []
-    for one in health.probes:
+    for url in (
+        *(one.url for one in health.probes),
+        *(f"tcp://{place}" for place in health.listens),
+    ):
         try:
-            host, port = urllib.parse.urlsplit(one.url).hostname or "", _port(one.url)
+            host, port = urllib.parse.urlsplit(url).hostname or "", _port(url)
             infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, ValueError):  # the latter: no address, or a name with an empty label
             continue

@@ -12,9 +12,9 @@ import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from . import _files, _health, _plan, _release
+from . import _api, _files, _health, _plan, _release
 from ._health import Baseline
-from ._spec import Account, FileSpec, Health, Spec
+from ._spec import Account, FileSpec, Health, Resource, Spec
 from ._state import Entry, State
 from ._store import Store
 from ._systemd import Systemd, process_variable
@@ -51,6 +51,8 @@ class Host:
     probe: Callable[[Health, Baseline | None], _health.Report] = _health.probe
     foreign_holders: Callable[..., list[str]] = _health.foreign_holders
     unowned: Callable[..., list[str]] = _health.unowned
+    due: Callable[[Resource, Health], bool | None] = _api.due
+    settle: Callable[[Resource, Health], bool] = _api.settle
     process_variable: Callable[[int, str], str] = process_variable
     has_account: Callable[[str], bool] = has_account
     owns_account: Callable[[Account], bool] = owns_account
@@ -85,8 +87,16 @@ def observe(spec: Spec, wanted: State, host: Host, store: Store) -> Observation:
         process_state=host.process_variable(running, STATE_VARIABLE) if running else "",
         release_fault=_release_fault(spec, host),
         account_missing=not host.has_account(spec.account.user),
+        untold=_untold(spec, host, record, status.running),
     )
     return Observation(seen, contents)
+
+
+def _untold(spec: Spec, host: Host, record: State | None, running: bool) -> tuple[str, ...]:
+    """What a daemon that runs does not know; one that never ran knows nothing."""
+    if not running:
+        return () if record else tuple(one.name for one in spec.api)
+    return tuple(one.name for one in spec.api if host.due(one, spec.health))
 
 
 def _release_fault(spec: Spec, host: Host) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._errors import SpecError
-from ._parse_health import health
+from ._parse_health import health, resources
 from ._release import ReleaseSpec
 from ._spec import Account, Check, FileSpec, Layout, Prepare, Spec
 from ._values import argv, shown, texts, words
@@ -51,7 +51,11 @@ def parse(params: Mapping[str, Any], layout: Layout | None = None) -> Spec:
         files=_files(params, config, account, faults),
         requires=words(params.get("requires") or (), "requires", faults),
         checks=tuple(
-            Check(argv(check["argv"], f"checks[{index}].argv", faults), check.get("refuse") or "")
+            Check(
+                argv(check["argv"], f"checks[{index}].argv", faults),
+                check.get("refuse") or "",
+                check.get("name") or "",
+            )
             for index, check in enumerate(params.get("checks") or ())
         ),
         prepare=_prepare(params.get("prepare") or (), config, faults),
@@ -61,6 +65,7 @@ def parse(params: Mapping[str, Any], layout: Layout | None = None) -> Spec:
         health=health(params.get("health") or {}, faults),
         rollback=bool(params.get("rollback", True)),
         layout=layout,
+        api=resources(params.get("api") or (), faults),
     )
     _check_unit(spec, faults)
     _check_patterns(spec, faults)
@@ -88,6 +93,7 @@ def _release(raw: Any, name: str, layout: Layout, faults: list[str]) -> ReleaseS
         strip=raw.get("strip", 1),
         keep=raw.get("keep", 1),
         root=layout.opt,
+        data_from=raw.get("data_from") or "",
     )
     if not re.match(r"[A-Za-z0-9][A-Za-z0-9._+~-]*\Z", release.version):
         faults.append(f"release.version: {release.version!r} is no version (example: 3.5.3)")

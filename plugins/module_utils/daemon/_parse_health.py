@@ -8,15 +8,20 @@ from __future__ import annotations
 import math
 import re
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._spec import Health, Metric, Probe
+from ._spec import Health, Metric, Probe, Resource
 from ._values import shown, texts
 
 
 def health(raw: Mapping[str, Any], faults: list[str]) -> Health:
     """Read the health group; also used for the one that was recorded with the last good state."""
+    for index, place in enumerate(raw.get("listens") or ()):
+        if not re.match(r"(\[[0-9a-fA-F:.]+\]|[^\s:]+):[0-9]{1,5}\Z", str(place)):
+            faults.append(
+                f"health.listens[{index}]: {place!r} is no host:port (example: 127.0.0.1:5044)"
+            )
     return Health(
         timeout=_seconds(raw, "timeout", 60, faults),
         settle=_seconds(raw, "settle", 1, faults),
@@ -25,6 +30,7 @@ def health(raw: Mapping[str, Any], faults: list[str]) -> Health:
         username=raw.get("url_username") or "",
         password=raw.get("url_password") or "",
         password_file=raw.get("url_password_file") or "",
+        listens=tuple(raw.get("listens") or ()),
         probes=tuple(
             _probe(probe, f"health.probes[{index}]", faults)
             for index, probe in enumerate(raw.get("probes") or ())
@@ -56,6 +62,29 @@ def _probe(raw: Mapping[str, Any], where: str, faults: list[str]) -> Probe:
         final=tuple(raw.get("final") or ()),
         hint=raw.get("hint") or "",
     )
+
+
+def resources(raw: Sequence[Mapping[str, Any]], faults: list[str]) -> tuple[Resource, ...]:
+    """Read the group api."""
+    found = []
+    for index, one in enumerate(raw):
+        where = f"api[{index}]"
+        for key in ("url", "write_url"):
+            if one.get(key) and (fault := _address_fault(one[key])):
+                faults.append(f"{where}.{key}: {fault}")
+        found.append(
+            Resource(
+                name=one["name"],
+                url=one["url"],
+                body=one["body"],
+                method=one.get("method") or "PUT",
+                write_url=one.get("write_url") or "",
+                answer=tuple(str(step) for step in one.get("answer") or ()),
+                create=bool(one.get("create")),
+                headers=texts(one.get("headers") or {}, f"{where}.headers", faults),
+            )
+        )
+    return tuple(found)
 
 
 def _address_fault(url: str) -> str:

@@ -171,6 +171,15 @@ def activate(current: Run, plan: _plan.Plan) -> tuple[str, ...]:
     return _gate.prove(host, spec.unit_name, spec.health, baseline)
 
 
+def tell(current: Run) -> None:
+    """Once it is healthy: what it keeps itself, where that is not so already."""
+    spec = current.spec
+    if spec.api:
+        current.enter("api")
+    for one in spec.api:
+        current.host.settle(one, spec.health)
+
+
 def tidy_up(current: Run) -> list[str]:
     """Forget what no state needs any more. The service is deployed: trouble here is a warning."""
     spec = current.spec

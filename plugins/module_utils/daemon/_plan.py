@@ -8,6 +8,7 @@ Check mode returns the plan, a real run carries it out: the two can not differ.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +29,7 @@ class Observed:
     process_state: str  # the state that the main process was started from
     release_fault: str  # why the release has to be installed; empty when it is there
     account_missing: bool
+    untold: tuple[str, ...] = ()  # what the daemon does not know of its api, as far as it tells
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def plan(spec: Spec, wanted: State, seen: Observed) -> Plan:
     if activation != "none":
         verb = activation if seen.status.running else "start"
         actions.append(f"{verb} {spec.unit_name} ({reason})")
+    actions += [f"tell {spec.name}: {name}" for name in seen.untold]
     if record and not actions:
         actions.append("record the state of the running service")
     return Plan(
@@ -141,13 +144,13 @@ def _due(spec: Spec, wanted: State, seen: Observed) -> tuple[Prepare, ...]:
 
 
 def refused(spec: Spec, wanted: State, seen: Observed) -> list[str]:
-    """The files that may not become something else, and would.
+    """What may not become something else, and would: the version of data, and keys to it.
 
     Without a record what lies there counts: a removal leaves the data, and the key that was made for it.
     """
     lying = {path: entry for path, entry in seen.actual.items() if entry}
     known = seen.record.entries if seen.record else lying
-    return [
+    return _refused_version(spec, seen.record) + [
         f"{file.path}: its content may not change (on_change: refuse), since the data of {spec.name} "
         "depends on it. Give back the old content; the one on the host is still in place"
         for file in spec.files
@@ -155,6 +158,30 @@ def refused(spec: Spec, wanted: State, seen: Observed) -> list[str]:
         and file.path in known
         and known[file.path].digest != wanted.entries[file.path].digest
     ]
+
+
+def _refused_version(spec: Spec, record: State | None) -> list[str]:
+    if not migrates(spec, record) or not spec.release or not record:
+        return []
+    new, old, oldest = spec.release.version, record.version, spec.release.data_from
+    what = f"{spec.name} {old} is on this host, and its data"
+    if _number(new) < _number(old):
+        return [f"{what} cannot be read by {new}, which is older. Restore a backup made with {new}"]
+    if _number(old) < _number(oldest):
+        return [f"{what} cannot be taken over by {new}: upgrade to {oldest} or later first"]
+    return []
+
+
+def migrates(spec: Spec, record: State | None) -> bool:
+    """Whether this run makes another version of data that none goes back from."""
+    old = record.version if record else ""
+    return bool(spec.release and spec.release.data_from and old not in ("", spec.release.version))
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """8.5.0+something counts as 8.5.0."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 def _activation(

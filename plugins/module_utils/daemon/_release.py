@@ -65,6 +65,7 @@ class ReleaseSpec:
     strip: int
     keep: int
     root: str = "/opt"
+    data_from: str = ""  # the oldest version whose data it takes over, which none goes back from
 
 
 def architecture(machine: str, renames: Mapping[str, str]) -> str:

@@ -66,6 +66,7 @@ class Check:
 
     argv: tuple[str, ...]
     refuse: str
+    name: str = ""  # what the error calls it; by default its command
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,20 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Resource:
+    """Something that the daemon is told over its API, and keeps."""
+
+    name: str
+    url: str
+    body: Any
+    method: str = "PUT"
+    write_url: str = ""  # where the address to write to is not the one to read from
+    answer: tuple[str, ...] = ()  # the way to it in the answer
+    create: bool = False  # made when missing, and then left to people
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Health:
     """When a daemon counts as healthy. Times are in seconds."""
 
@@ -122,6 +137,7 @@ class Health:
     password: str
     probes: tuple[Probe, ...]
     password_file: str = ""
+    listens: tuple[str, ...] = ()  # host:port, where it is to listen besides the probes' places
 
 
 @dataclass(frozen=True)
@@ -142,6 +158,7 @@ class Spec:
     health: Health
     rollback: bool
     layout: Layout
+    api: tuple[Resource, ...] = ()
 
     @property
     def unit_name(self) -> str:

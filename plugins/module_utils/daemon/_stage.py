@@ -98,7 +98,7 @@ def _run(spec: Spec, host: Host, staged: str, check: Check, said: set[str]) -> l
     """Let one checker judge. Words that an earlier one has said too are not repeated."""
     argv = tuple(spec.expand(arg, spec.release_directory) for arg in check.argv)
     code, output = _as_daemon(spec, host, staged, argv)
-    command = " ".join((posixpath.basename(argv[0]), *argv[1:]))
+    command = check.name or " ".join((posixpath.basename(argv[0]), *argv[1:]))
     match = re.search(check.refuse, output) if check.refuse else None
     if (code == 0 and not match) or output in said:
         return []

@@ -195,6 +195,7 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
     try:
         _phases.commit(current, wanted, seen, plan, before)
         outcome.warnings += _phases.activate(current, plan)
+        _phases.tell(current)
         current.enter("record")
         store.save_record(wanted.state)
         store.end()
@@ -223,14 +224,18 @@ def _undo(current: Run, before: Mapping[str, Entry | None], cause: BaseException
     """Roll back, then fail with the cause, the daemon's last words and what became of it."""
     spec, host, phase = current.spec, current.host, current.phase
     # Until something was started even a store that can not go back has seen nothing new.
-    forbidden = not spec.rollback and phase != "commit"
+    migrated = _plan.migrates(spec, current.store.record())
+    forbidden = (migrated or not spec.rollback) and phase != "commit"
     if not forbidden:
         current.enter("rollback")
     journal = host.systemd.journal(spec.unit_name, current.started)
     text = _words(cause) + _last_words(journal, spec.unit_name)
     if forbidden:
+        why = "as this daemon's description forbids it"
+        if migrated and spec.release:
+            why = f"since the data may be that of {spec.release.version} by now; mend the cause"
         raise Failure(
-            f"{text}. Not rolled back, as this daemon's description forbids it",
+            f"{text}. Not rolled back, {why}",
             phase,
             False,
             journal,

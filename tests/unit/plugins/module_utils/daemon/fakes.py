@@ -313,6 +313,7 @@ class World:
                 "url": URL,
                 "checksum": "http://mirror/v{version}/sums",
                 "binaries": ["web"],
+                **more.pop("release", {}),
             },
             "account": {"group": "root"},
             "files": [

@@ -372,3 +372,21 @@ def test_the_owner_may_be_any_process_of_the_unit(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(_sockets, "unit_processes", lambda _group, _pid: [5, 6])
     monkeypatch.setattr(_sockets, "owner", lambda _listener, pids: 6 if 6 in pids else 0)
     assert _health.unowned(health({"url": "http://127.0.0.1:9/"}), Status(main_pid=5)) == []
+
+
+def test_a_place_without_http_must_be_held_by_the_unit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        health = _parse.health({"listens": [place]}, [])
+        mine = Status(active="active", main_pid=os.getpid())
+        assert _health.unowned(health, mine) == []
+        assert _health.foreign_holders(health, mine) == []
+        assert "is held by" in _health.foreign_holders(health, Status())[0]
+    assert "by nobody" in _health.unowned(health, mine)[0]
+
+
+@pytest.mark.parametrize("place", ["5044", "host", "host:", "a b:1", "http://x:1"])
+def test_a_place_is_host_and_port(place: str) -> None:
+    faults: list[str] = []
+    _parse.health({"listens": [place]}, faults)
+    assert len(faults) == 1

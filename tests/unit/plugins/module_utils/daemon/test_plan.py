@@ -274,3 +274,34 @@ def test_a_run_answers_for_every_path_that_any_state_knows() -> None:
         "/b",
         "/c",
     ]
+
+
+def version(new: str, old: str, oldest: str = "8.19.0") -> list[str]:
+    assert SPEC.release
+    release = replace(SPEC.release, version=new, data_from=oldest)
+    record = replace(STATE, version=old) if old else None
+    seen = replace(SEEN, record=record)
+    return _plan.refused(replace(SPEC, release=release), STATE, seen)
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "words"),
+    [
+        ("9.0.0", "", None),
+        ("9.0.0", "9.0.0", None),
+        ("9.1.0", "9.0.3", None),
+        ("9.0.0", "8.19.4", None),
+        ("9.0.0", "8.18.9", "upgrade to 8.19.0 or later first"),
+        ("9.0.0", "9.0.1", "older"),
+        ("9.9.0", "9.10.0", "older"),
+        ("8.19.0+stand-in", "8.19.0", None),
+    ],
+)
+def test_data_goes_no_forbidden_way(new: str, old: str, words: str | None) -> None:
+    found = version(new, old)
+    assert (words in found[0]) if words else found == []
+    assert version(new, old, "") == []
+
+
+def test_what_the_daemon_was_not_told_is_to_do() -> None:
+    assert plan(untold=("a template",)).actions == ("tell web: a template",)

@@ -221,3 +221,15 @@ def test_where_waiting_does_not_help_it_is_asked_once_and_not_restarted(
         deploy(notes)
     assert len(requests) == asked
     assert "restart" not in world.systemd.log
+
+
+def test_data_of_a_new_version_is_not_left_to_the_old_one(world: World) -> None:
+    release = {"data_from": "1.0"}
+    world.deploy(release=release)
+    with pytest.raises(DaemonError, match="Not rolled back, since the data may be that of 2.0"):
+        world.deploy(version="2.0", config="sick", release=release)
+    assert os.readlink(world.path("opt/web/current")) == "2.0"
+    # The configuration alone goes back, and what fails before the start does.
+    world.deploy(version="2.0", release=release)
+    with pytest.raises(DaemonError, match="Rolled back"):
+        world.deploy(version="2.0", config="sick", release=release)
