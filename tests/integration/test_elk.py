@@ -216,12 +216,12 @@ def test_data_of_another_user_is_not_taken_over(deployed: Elk) -> None:
 
 
 def test_what_somebody_changed_in_it_is_repaired(deployed: Elk) -> None:
-    assert (
-        deployed.ask("/_index_template/barehost-logs", "PUT", {"index_patterns": ["q*"]})[0] == 200
-    )
+    path = "/_index_template/barehost-logs"
+    other = {"index_patterns": ["logs-*-default"], "data_stream": {}, "priority": 149}
+    assert deployed.ask(path, "PUT", other)[0] == 200
     assert deployed.apply()
-    status, text = deployed.ask("/_index_template/barehost-logs")
-    assert status == 200 and "logs-*-default" in text
+    status, text = deployed.ask(path)
+    assert status == 200 and '"priority":150' in text
     assert not deployed.apply()
 
 
