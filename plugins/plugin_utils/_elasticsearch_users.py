@@ -53,6 +53,11 @@ def elasticsearch_users(
     }
 
 
+def elasticsearch_token(name: Any, *, secret: str) -> str:
+    """Return what a service sends as its token. name: namespace/service/name."""
+    return b64encode(b"\0\1\0\1" + f"{name}:{secret}".encode()).decode()
+
+
 def pbkdf2(password: str, name: str) -> str:
     """Hash as Elasticsearch does.
 

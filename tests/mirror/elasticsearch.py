@@ -46,10 +46,11 @@ ARTIFACT = "org.elasticsearch.distribution.integ-test-zip:elasticsearch:{version
 
 JAVA_SUITE = "bookworm"
 JAVA = ("openjdk-17-jre-headless", "openjdk-17-jdk-headless")
-# jdk.management is needed to start, jdk.attach from 8.18 on.
+# jdk.management is needed to start, jdk.attach and jdk.management.agent from 8.18 on.
 MODULES = (
     "java.se,jdk.unsupported,jdk.net,jdk.management,jdk.zipfs,jdk.crypto.ec,jdk.crypto.cryptoki,"
-    "jdk.security.auth,jdk.security.jgss,jdk.httpserver,jdk.attach,jdk.jcmd,jdk.localedata"
+    "jdk.security.auth,jdk.security.jgss,jdk.httpserver,jdk.attach,jdk.jcmd,jdk.localedata,"
+    "jdk.management.agent"
 )
 LINK = "--strip-debug --no-header-files --no-man-pages --compress=2 --include-locales=en"
 NOTE = """\

@@ -42,8 +42,8 @@ def main(arguments: list[str]) -> int:
         return 1
     log("info", "root", f"Starting a stand-in for Kibana {version()}, for tests alone")
     try:
-        path, overrides = _parsed(arguments)
-        settings = load(path, overrides)
+        paths, overrides = _parsed(arguments)
+        settings = load(paths[0], overrides, tuple(paths[1:]))
         data = Path(settings.get("path.data", HOME / "data"))
         if not _writable(data):
             raise Invalid(f"Error: EACCES: permission denied, open '{data}/uuid'", 1)
@@ -54,8 +54,8 @@ def main(arguments: list[str]) -> int:
         return exc.code
 
 
-def _parsed(arguments: list[str]) -> tuple[Path, dict[str, Any]]:
-    path = Path(os.environ.get("KBN_PATH_CONF", HOME / "config")) / "kibana.yml"
+def _parsed(arguments: list[str]) -> tuple[list[Path], dict[str, Any]]:
+    paths: list[Path] = []
     overrides: dict[str, Any] = {}
     rest = list(arguments)
     while rest:
@@ -66,10 +66,11 @@ def _parsed(arguments: list[str]) -> tuple[Path, dict[str, Any]]:
             raise Invalid(f"unknown command {name}", 64)
         value = value if equals else rest.pop(0) if rest else ""
         if name in ("-c", "--config"):
-            path = Path(value)
+            paths.append(Path(value))
         else:
             overrides[name.lstrip("-")] = yaml.safe_load(value)
-    return path, overrides
+    default = Path(os.environ.get("KBN_PATH_CONF", HOME / "config")) / "kibana.yml"
+    return paths or [default], overrides
 
 
 def _writable(folder: Path) -> bool:

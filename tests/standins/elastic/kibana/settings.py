@@ -207,17 +207,23 @@ _SECTIONS: dict[str, dict[str, Check]] = {
 _ANYTHING_BUT = "enabled"  # of a section that takes anything: not this one since 8.0
 
 
-def load(path: Path, overrides: dict[str, Any]) -> dict[str, Any]:
-    """Read the file, and the command line over it; raises Refused."""
+def load(path: Path, overrides: dict[str, Any], further: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Read the files, a later one over an earlier, and the command line over all; raises Refused."""
+    given: dict[str, Any] = {}
+    for file in (path, *further):
+        given |= _read(file)
+    values: dict[str, Any] = {**variables.replaced(given, _missing), **overrides}
+    return _checked(values)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         given = documents.flat(documents.read(path.read_text(encoding="utf-8")) or {})
     except OSError as exc:
         raise Invalid(f"ENOENT: {(exc.strerror or '').lower()}, open '{path}'", 1) from None
     except yaml.YAMLError as exc:
         raise Invalid(f"YAMLException: {exc}", 1) from None
-    given = {name: value for name, value in given.items() if name}
-    values: dict[str, Any] = {**variables.replaced(given, _missing), **overrides}
-    return _checked(values)
+    return {name: value for name, value in given.items() if name}
 
 
 def _missing(_placeholder: str, name: str) -> str:
