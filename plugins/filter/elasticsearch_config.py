@@ -27,7 +27,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show {cluster.name: elk, http.port: 9200}
+- name: Show cluster.name and http.port
   ansible.builtin.debug:
     msg: "{{ {'cluster': {'name': 'elk'}} | barehost.monitoring.elasticsearch_config(extra={'http.port': 9200}) }}"
 """

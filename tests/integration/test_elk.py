@@ -64,8 +64,10 @@ class Elk:
             "ansible_host": self.host.container,
             "ansible_python_interpreter": "/usr/bin/python3",
             "barehost_mirror": "file:///srv/mirror",
+            "barehost_address": "127.0.0.1",
         }
-        inventory = {"all": {"hosts": {"target": connection}}}
+        other = {"barehost_address": "127.0.0.9"}  # a node that is not there yet
+        inventory = {"all": {"hosts": {"target": connection, "other": other}}}
         (self.folder / "hosts.json").write_text(json.dumps(inventory))
         program = str(Path(sys.executable).with_name("ansible-playbook"))
         places = [f"--inventory={self.folder / 'hosts.json'}", str(self.folder / "play.json")]
@@ -223,6 +225,32 @@ def test_what_somebody_changed_in_it_is_repaired(deployed: Elk) -> None:
     status, text = deployed.ask(path)
     assert status == 200 and '"priority":150' in text
     assert not deployed.apply()
+
+
+def test_the_first_node_makes_the_cluster_once(deployed: Elk) -> None:
+    second = {
+        "elk_elasticsearch_name": "second",
+        "elk_elasticsearch_cluster": "pair",
+        "elk_elasticsearch_http_port": 9201,
+        "elk_elasticsearch_transport_port": 9301,
+        "elk_elasticsearch_nodes": ["target", "other"],
+    }
+
+    def cluster() -> str:
+        url = "http://127.0.0.1:9201/_cluster/state/metadata?filter_path=metadata.cluster_uuid"
+        status, text = deployed.host.python(REQUEST, "GET", url, "")
+        assert status == 200, text
+        return str(text)
+
+    assert deployed.apply(**second)
+    made = cluster()
+    assert "initial_master" not in deployed.host.read("/etc/second/elasticsearch.yml")
+    assert not deployed.apply(**second)
+    # Another order is another cause for the step, which finds that the node has a state already.
+    assert deployed.apply(**{**second, "elk_elasticsearch_jvm_options": []})
+    assert cluster() == made
+    assert deployed.apply(**second, elk_state="absent", elk_purge=True)
+    assert deployed.count() == 3
 
 
 def test_passwords_come_without_a_loss(deployed: Elk) -> None:

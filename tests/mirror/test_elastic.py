@@ -83,7 +83,7 @@ def test_an_archive_that_is_given_is_taken(
     assert module.recipe() != before
     (tmp_path / "mirror").mkdir()
     told = yaml.safe_load("".join(module.add(tmp_path / "mirror")))
-    assert told[f"{release.name}_version"] == "8.19.0"
+    assert told[f"elk_{release.name}_version"] == "8.19.0"
     assert (
         told[f"elk_{release.name}_release_checksum"]
         == f"sha512:{elastic.digest(tmp_path / 'given.tar.gz')}"
