@@ -24,19 +24,19 @@ NEWEST = "500"
 """Lines that are fetched at once."""
 
 
-def count(title: str, description: str, query: str, *, bad: bool = False) -> Panel:
-    """Count the lines of the chosen time."""
+def count(title: str, description: str, query: str, *, among: str = "", bad: bool = False) -> Panel:
+    """Count the lines of the chosen time, all or those among them."""
     panel = stat.Panel().title(title).description(description).datasource(LOGS)
     panel.unit("short").no_value("0").color_scheme(by_steps())
     panel.thresholds(thresholds(NONE_LIKED if bad else PLAIN))
     panel.graph_mode(values.BigValueGraphMode.AREA).color_mode(values.BigValueColorMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["sum"]).fields("").values(False))
     panel.text_mode(values.BigValueTextMode.VALUE)
-    return _asking(panel.build(), _counts(query))
+    return _asking(panel.build(), _counts(query, among=among))
 
 
-def course(title: str, description: str, query: str, field: str) -> Panel:
-    """Draw the number of lines over time, by the values of a field."""
+def course(title: str, description: str, query: str, field: str, *, among: str = "") -> Panel:
+    """Draw the number of lines over time, all or those among them, by the values of a field."""
     panel = timeseries.Panel().title(title).description(description).datasource(LOGS)
     panel.unit("short").min(0).no_value("none").color_scheme(by_series())
     panel.draw_style(values.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
@@ -46,7 +46,7 @@ def course(title: str, description: str, query: str, field: str) -> Panel:
     panel.legend(legend)
     for level, color in LEVELS.items():
         panel.override_by_name(level, [fixed(color)])
-    return _asking(panel.build(), _counts(query, field))
+    return _asking(panel.build(), _counts(query, field, among))
 
 
 def lines(title: str, description: str, query: str) -> Panel:
@@ -59,22 +59,30 @@ def lines(title: str, description: str, query: str) -> Panel:
     return _asking(panel.build(), _query(query, [newest], []))
 
 
-def _counts(query: str, field: str = "") -> Dataquery:
+def _counts(query: str, field: str = "", among: str = "") -> Dataquery:
     settings = builders.ElasticsearchDateHistogramSettings().interval("auto").min_doc_count("0")
     buckets: list[Builder[BucketAggregation]] = []
+    if among:
+        # Beside what is typed, not in one query with it: an empty text would make that a wrong one.
+        kept = builders.ElasticsearchFiltersSettings().filters([builders.Filter().query(among).label("")])
+        buckets.append(builders.Filters().id("4").settings(kept))
     if field:
         terms = builders.ElasticsearchTermsSettings().size("10").order_by("_count")
         buckets.append(builders.Terms().id("3").field(field).settings(terms))
     buckets.append(builders.DateHistogram().id("2").field(TIME).settings(settings))
-    return _query(query, [builders.Count().id("1")], buckets)
+    alias = f"{{{{term {field}}}}}" if field else ""
+    return _query(query, [builders.Count().id("1")], buckets, alias)
 
 
 def _query(
     query: str,
     metrics: Sequence[Builder[MetricAggregation]],
     buckets: Sequence[Builder[BucketAggregation]],
+    alias: str = "",
 ) -> Dataquery:
     made = builders.Dataquery().ref_id("A").query(query).time_field(TIME)
+    if alias:
+        made.alias(alias)
     made.metrics(list(metrics)).bucket_aggs(list(buckets))
     found = made.build()
     found.datasource = LOGS

@@ -26,7 +26,7 @@ BOARD = Board(
             panels=(
                 logs.count("Lines", "Lines in the chosen time.", CHOSEN),
                 logs.count(
-                    "Errors", "Lines of level error or critical.", f"({CHOSEN}) AND {BAD}", bad=True
+                    "Errors", "Lines of level error or critical.", CHOSEN, among=BAD, bad=True
                 ),
                 logs.course(
                     "Lines by level", "How many lines of which level.", CHOSEN, "log.level"
@@ -34,8 +34,9 @@ BOARD = Board(
                 logs.course(
                     "Errors by logger",
                     "Where errors come from.",
-                    f"({CHOSEN}) AND {BAD}",
+                    CHOSEN,
                     "log.logger",
+                    among=BAD,
                 ),
             ),
         ),

@@ -28,7 +28,7 @@ Series = dict[str, Any]
 STEP = 15
 _LABEL_VALUES = re.compile(r"label_values\((?:(?P<metric>.*), *)?(?P<label>\w+)\)")
 # Test hosts are reached directly, whatever proxy this machine uses.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def reader(url: str, headers: dict[str, str] | None = None) -> Read:
@@ -37,7 +37,7 @@ def reader(url: str, headers: dict[str, str] | None = None) -> Read:
     def read(path: str) -> dict[str, Any]:
         request = urllib.request.Request(f"{url}/api/v1/{path}", headers=headers or {})
         try:
-            with _DIRECT.open(request, timeout=30) as answer:
+            with DIRECT.open(request, timeout=30) as answer:
                 found: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as refusal:
             found = _refused(refusal)

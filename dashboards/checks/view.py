@@ -41,6 +41,11 @@ class Target:
         return expr
 
     @property
+    def asks_elasticsearch(self) -> bool:
+        """Tell whether it is for Elasticsearch."""
+        return str(self.json.get("datasource", {}).get("type", "")) == "elasticsearch"
+
+    @property
     def instant(self) -> bool:
         """Tell whether it asks for the present moment only."""
         return bool(self.json.get("instant"))
@@ -124,4 +129,12 @@ class BoardView:
         for panel in self.panels:
             for target in panel.targets:
                 if target.expr:
+                    yield panel, target
+
+    @property
+    def searches(self) -> Iterator[tuple[PanelView, Target]]:
+        """List every search in Elasticsearch with its panel."""
+        for panel in self.panels:
+            for target in panel.targets:
+                if target.asks_elasticsearch:
                     yield panel, target

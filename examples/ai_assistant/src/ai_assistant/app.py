@@ -58,7 +58,7 @@ def build(settings: Settings) -> ASGIApp:
 def create_app() -> ASGIApp:
     """Return the application of a worker; the entry point for uvicorn."""
     settings = read_settings(os.environ)
-    configure_logging(settings.log_level, service=SERVICE)
+    configure_logging(settings.log_level, settings.log_file, service=SERVICE)
     try:
         return build(settings)
     except Exception:

@@ -27,7 +27,11 @@ def serve(environment: Mapping[str, str]) -> int:
     except SettingsError as exc:
         log.critical("the settings cannot be used", error=str(exc))
         return 2
-    configure_logging(settings.log_level, service=SERVICE)
+    try:
+        configure_logging(settings.log_level, settings.log_file, service=SERVICE)
+    except OSError as exc:
+        log.critical("the log file cannot be written", error=str(exc))
+        return 2
     empty_directory()  # before anything imports the metrics, which open their files at once
     uvicorn.run(
         "ai_assistant.app:create_app",

@@ -36,6 +36,7 @@ class Settings(BaseModel):
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_file: Path | None = None  # where lines are also appended to, for a shipper of logs
     grace: int = Field(20, ge=0, le=600)  # seconds that running requests get when the service stops
     redis_url: Annotated[str, AfterValidator(redis_address)] = "redis://127.0.0.1:6379/0"
     # The passwords stand in files: an environment is no place for them.

@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One JSON object a line on standard output, whoever writes it."""
+"""One JSON object a line on standard output, whoever writes it; on request in a file, too."""
 
 from __future__ import annotations
 
 import json
 import logging
+import logging.handlers
 import math
 import sys
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -26,9 +28,11 @@ DEEPEST = 8  # below that, and so in circles, things are shown as text
 log = stdlib.get_logger("process")
 
 
-def configure_logging(level: str = "INFO", **fields: Any) -> None:
+def configure_logging(level: str = "INFO", file: Path | None = None, **fields: Any) -> None:
     """Set up structlog and the standard library's logging; call it before the first line is logged.
 
+    file: where each line is also appended to, for a shipper of logs; an OSError when that is not
+    possible. Whoever rotates it renames it: the next line makes a new one.
     fields: what every line carries besides, such as service="my-app".
     """
 
@@ -56,19 +60,21 @@ def configure_logging(level: str = "INFO", **fields: Any) -> None:
         wrapper_class=stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                stdlib.ProcessorFormatter.remove_processors_meta,
-                _without_colours,
-                processors.EventRenamer("message"),
-                processors.JSONRenderer(serializer=to_json),
-            ],
-        )
+    formatter = stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_colours,
+            processors.EventRenamer("message"),
+            processors.JSONRenderer(serializer=to_json),
+        ],
     )
-    logging.basicConfig(handlers=[handler], level=level, force=True)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
+    if file:
+        handlers.append(logging.handlers.WatchedFileHandler(file, encoding="utf-8"))
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    logging.basicConfig(handlers=handlers, level=level, force=True)
     # Libraries tell what they do; this is the place for what the application does.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.captureWarnings(True)
