@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Command line: python3 -m dashboards write | check [URL] | pictures [URL].
 
-URL is that of a running Prometheus; without one it is that of the demo.
+URL is that of a running Prometheus; without one it is that of the demo, whose Elasticsearch is asked, too.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from dashboards.board import document
 from dashboards.boards import BOARDS
-from dashboards.checks import live
+from dashboards.checks import live, live_logs
 from dashboards.checks.view import BoardView
-from hosts.container import Host
+from demo.stack import DEMO
 
 CHECKOUT = Path(__file__).parents[1]
 FOLDER = CHECKOUT / "roles/grafana/files/dashboards"
@@ -35,7 +35,11 @@ def write() -> None:
 
 def check(url: str) -> None:
     """Say which queries have no data."""
-    found = live.faults(views(), live.reader(url))
+    found = live.faults(views(), live.reader(url or of_the_demo()))
+    if not url:
+        grafana = DEMO.grafana
+        search = live_logs.searcher(grafana.through("elasticsearch"), grafana.headers)
+        found += live_logs.faults(views(), search)
     print("\n".join(found) or "every query of every panel has data")
     sys.exit(bool(found))
 
@@ -52,10 +56,9 @@ def pictures(url: str) -> None:
 
 def of_the_demo() -> str:
     """Return the address of the demo's Prometheus; say so when it does not run."""
-    monitor = Host("barehost-demo-monitor")
-    if not monitor.runs():
+    if not DEMO.monitor.runs():
         sys.exit("the demo does not run ('make demo' starts it), and no other Prometheus is named")
-    return f"http://{monitor.address()}:9090"
+    return DEMO.prometheus.url
 
 
 def views() -> list[BoardView]:
@@ -71,7 +74,7 @@ def main() -> None:
         case ["write"]:
             write()
         case ["check", *url]:
-            check(url[0].rstrip("/") if url else of_the_demo())
+            check(url[0].rstrip("/") if url else "")
         case ["pictures", *url]:
             pictures(url[0].rstrip("/") if url else of_the_demo())
         case _:

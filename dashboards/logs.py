@@ -64,7 +64,9 @@ def _counts(query: str, field: str = "", among: str = "") -> Dataquery:
     buckets: list[Builder[BucketAggregation]] = []
     if among:
         # Beside what is typed, not in one query with it: an empty text would make that a wrong one.
-        kept = builders.ElasticsearchFiltersSettings().filters([builders.Filter().query(among).label("")])
+        kept = builders.ElasticsearchFiltersSettings().filters(
+            [builders.Filter().query(among).label("")]
+        )
         buckets.append(builders.Filters().id("4").settings(kept))
     if field:
         terms = builders.ElasticsearchTermsSettings().size("10").order_by("_count")

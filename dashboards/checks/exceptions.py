@@ -35,6 +35,8 @@ RULES: dict[tuple[str, str, str], str] = {
 
 QUIET = "a healthy stack notifies nobody"
 EMPTY: dict[tuple[str, str, str], str] = {
+    ("barehost-logs", "Errors", "A"): "nothing has failed",
+    ("barehost-logs", "Errors by logger", "A"): "nothing has failed",
     ("barehost-overview", "Firing alerts", "A"): "nothing fires",
     ("barehost-overview", "Alerts by severity", "A"): "nothing fires",
     ("barehost-application", "Exceptions", "A"): "no exception was left uncaught",

@@ -13,22 +13,15 @@ import urllib.error
 from demo import faults
 from demo.passage import HOPS, follow
 from demo.quiet import watch
-from demo.stack import LOAD, Stack
+from demo.stack import DEMO, LOAD
 from demo.summary import report
-from hosts.container import Host, ensure_network
+from hosts.container import ensure_network
 from hosts.shell import CHECKOUT, give_up, say
 from receivers.control import Receivers
 from receivers.places import UNIT, OnHost
 
 NETWORK = "barehost-demo"
-STACK = Stack(
-    monitor=Host("barehost-demo-monitor"),
-    app=Host("barehost-demo-app"),
-    monitor_name="monitor",
-    app_name="app",
-    inventory="inventories/demo",
-)
-SUITES = {STACK.monitor: "trixie", STACK.app: "bookworm"}
+SUITES = {DEMO.monitor: "trixie", DEMO.app: "bookworm"}
 PLAYBOOKS = (
     "examples/ai_assistant/databases.yml",
     "examples/ai_assistant/deploy.yml",
@@ -44,23 +37,23 @@ def deploy() -> None:
         if not host.runs():
             say(f"{host.name}: booting Debian ({suite})")
             host.boot(suite, f"--network={NETWORK}")
-    if not STACK.monitor.serves(UNIT):
-        say(f"{STACK.monitor.name}: test receivers, in place of a mail server and of Slack")
-        Receivers.start(OnHost(STACK.monitor))
-    play = STACK.play(PLAYBOOKS)
+    if not DEMO.monitor.serves(UNIT):
+        say(f"{DEMO.monitor.name}: test receivers, in place of a mail server and of Slack")
+        Receivers.start(OnHost(DEMO.monitor))
+    play = DEMO.play(PLAYBOOKS)
     say(" ".join(play))
     if code := subprocess.run(play, cwd=CHECKOUT, check=False).returncode:
         sys.exit(code)
-    if not STACK.app.serves("barehost-load"):
-        say(f"{STACK.app.name}: two requests a second for an hour")
+    if not DEMO.app.serves("barehost-load"):
+        say(f"{DEMO.app.name}: two requests a second for an hour")
         traffic = ("traffic", "--rate=2", f"--duration={HOUR}")
         options = ("--unit=barehost-load", "--collect", "--quiet")
-        STACK.app.output("systemd-run", *options, *LOAD, *traffic)
+        DEMO.app.output("systemd-run", *options, *LOAD, *traffic)
 
 
 def summary() -> None:
     """Show what the running services report; fail when something is missing."""
-    if wrong := report(STACK):
+    if wrong := report(DEMO):
         give_up("; ".join(wrong))
 
 
@@ -69,11 +62,11 @@ def cause_faults() -> None:
     say(
         "deploying short windows, and for the host app a memory threshold just above what is in use"
     )
-    deployed = faults.prepare(STACK)
+    deployed = faults.prepare(DEMO)
     if deployed.returncode:
         give_up(deployed.stdout + deployed.stderr)
     say("causing errors, slowness, tool failures, and filling memory and a disk")
-    passages = follow(STACK, faults.documented(STACK), tell=say)
+    passages = follow(DEMO, faults.documented(DEMO), tell=say)
     lost = [f"{p.alert}: no {', no '.join(p.lacks(HOPS))}" for p in passages if p.lacks(HOPS)]
     if lost:
         give_up("; ".join(lost))
@@ -85,7 +78,7 @@ def cause_faults() -> None:
 
 def quiet() -> None:
     """Watch the healthy stack for ten minutes: no alert may fire."""
-    if noise := watch(STACK.prometheus, tell=say):
+    if noise := watch(DEMO.prometheus, tell=say):
         give_up(f"fired on a healthy stack: {', '.join(noise)}")
     say("no alert but Watchdog has fired")
 
@@ -94,9 +87,9 @@ COMMANDS = {"deploy": deploy, "summary": summary, "faults": cause_faults, "quiet
 
 if __name__ == "__main__":
     command = sys.argv[1]
-    if command != "deploy" and not STACK.monitor.runs():
+    if command != "deploy" and not DEMO.monitor.runs():
         give_up("the demo does not run ('make demo' starts it)")
     try:
         COMMANDS[command]()
     except urllib.error.URLError as exc:
-        give_up(f"a service on {STACK.monitor.name} does not answer: {exc.reason}")
+        give_up(f"a service on {DEMO.monitor.name} does not answer: {exc.reason}")

@@ -142,6 +142,32 @@ class Grafana:
         return [self.ask(f"dashboards/uid/{uid}")["dashboard"] for uid in uids]
 
 
+@dataclass(frozen=True)
+class Logs:
+    """The lines in Elasticsearch, reached as Grafana reaches them."""
+
+    grafana: Grafana
+    uid: str = "elasticsearch"
+
+    def ask(self, path: str) -> Any:
+        """Return an answer of Elasticsearch."""
+        return read(f"{self.grafana.through(self.uid)}/{path}", self.grafana.headers)
+
+    def version(self) -> str:
+        """Return the version that runs."""
+        return str(self.ask("")["version"]["number"])
+
+    def find(self, query: str, size: int = 100) -> list[dict[str, Any]]:
+        """Return the newest lines that a query finds, in Lucene's language."""
+        given = {"q": query, "size": size, "sort": "@timestamp:desc", "ignore_unavailable": "true"}
+        hits = self.ask(f"logs-*/_search?{urllib.parse.urlencode(given)}")["hits"]["hits"]
+        return [hit["_source"] for hit in hits]
+
+    def count(self, query: str) -> int:
+        """Count the lines that a query finds."""
+        return int(self.ask(f"logs-*/_count?{urllib.parse.urlencode({'q': query})}")["count"])
+
+
 def read(url: str, headers: dict[str, str] | None = None) -> Any:
     """Return the JSON at an address."""
     request = urllib.request.Request(url, headers=headers or {})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from demo.services import Alertmanager, Grafana, Prometheus
+from demo.services import Alertmanager, Grafana, Logs, Prometheus
 from hosts.container import Host
 from hosts.shell import CHECKOUT
 from receivers.control import Receivers
@@ -46,6 +46,11 @@ class Stack:
         return Grafana(f"http://{self.monitor.address()}:3000", "admin", password)
 
     @property
+    def logs(self) -> Logs:
+        """Return the Elasticsearch on the monitor, which listens on loopback, through Grafana."""
+        return Logs(self.grafana)
+
+    @property
     def receivers(self) -> Receivers:
         """Return the test receivers on the monitor."""
         return Receivers.on(self.monitor)
@@ -54,3 +59,13 @@ class Stack:
         """Return the command that runs playbooks with the releases of the test mirror."""
         versions = "--extra-vars=@.cache/mirror/versions.yml"
         return ("ansible-playbook", f"--inventory={self.inventory}", versions, *options, *playbooks)
+
+
+DEMO = Stack(
+    monitor=Host("barehost-demo-monitor"),
+    app=Host("barehost-demo-app"),
+    monitor_name="monitor",
+    app_name="app",
+    inventory="inventories/demo",
+)
+"""The hosts of `make demo`."""

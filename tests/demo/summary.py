@@ -23,6 +23,7 @@ EXPECTED = (
     "alertmanager",
     "grafana",
 )
+RECENT = "@timestamp:>now-15m"
 # Targets count as down until their first scrape, which comes within one interval (15 s).
 PATIENCE = 45.0
 REQUESTS = 'sum(rate(http_requests_total{job="ai-assistant"}[1m]))'
@@ -53,7 +54,7 @@ def report(stack: Stack) -> list[str]:
     print("  arrived at the test receivers, the latest")
     for message in stack.receivers.received()[-5:]:
         print(f"    {line(message)}")
-    faults += _grafana(stack)
+    faults += _grafana(stack) + _logs(stack)
     print("\nOpen from this machine")
     print(
         f"  {stack.grafana.url}  (admin; docker exec {stack.monitor.name} cat {GRAFANA_PASSWORD})"
@@ -100,6 +101,20 @@ def _grafana(stack: Stack) -> list[str]:
     print(f"  dashboards  {', '.join(board['title'] for board in boards)}")
     faults = [f"the data source {uid} does not answer through Grafana" for uid in mute]
     return faults if boards else [*faults, "Grafana has no dashboard"]
+
+
+def _logs(stack: Stack) -> list[str]:
+    """Print how many lines have come from the application, and the newest; none is a fault."""
+    logs, limit = stack.logs, time.monotonic() + PATIENCE
+    while time.monotonic() < limit and not logs.count(RECENT):
+        time.sleep(1)
+    found = logs.find(RECENT, size=1)
+    print(f"\nElasticsearch {logs.version()}")
+    print(f"  lines of the last quarter of an hour  {logs.count(RECENT)}")
+    for entry in found:
+        place = f"{entry['log'].get('level', '-')} {entry['log'].get('logger', '-')}"
+        print(f"  the newest  {entry['@timestamp']} {place}: {entry['message'][:60]}")
+    return [] if found else ["no line of a log has arrived in Elasticsearch"]
 
 
 def _await_requests(prometheus: Prometheus) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dashboards.checks import live
+from dashboards.checks import live, live_logs
 from dashboards.checks.view import BoardView
 from demo.services import DIRECT, Grafana
 
@@ -61,13 +61,14 @@ def test_nobody_signs_up(grafana: Grafana) -> None:
 
 def test_data_sources_follow_from_the_inventory_and_answer(grafana: Grafana) -> None:
     found = grafana.datasources()
-    assert found == {"prometheus": "prometheus", "alertmanager": "alertmanager"}
+    assert set(found.values()) == {"prometheus", "alertmanager", "elasticsearch"}
+    assert all(uid == kind for uid, kind in found.items())
     assert [uid for uid, kind in found.items() if not grafana.answers(uid, kind)] == []
 
 
 def test_every_dashboard_with_a_data_source_is_there(grafana: Grafana) -> None:
     shipped = {path.stem for path in SHIPPED.glob("*.json")}
-    assert {board.uid for board in boards(grafana)} == shipped - {"barehost-logs"}
+    assert {board.uid for board in boards(grafana)} == shipped
 
 
 def test_people_see_the_overview_first(grafana: Grafana) -> None:
@@ -82,3 +83,14 @@ def test_every_panel_has_data(load: Any, grafana: Grafana, eventually: Any) -> N
         return live.faults(shown, read)
 
     assert eventually(lambda: faults() == [], seconds=PATIENCE), faults()
+
+
+def test_every_search_finds_lines(load: Any, grafana: Grafana, eventually: Any) -> None:
+    search = live_logs.searcher(grafana.through("elasticsearch"), grafana.headers)
+    shown = boards(grafana)
+    assert sum(1 for board in shown for _search in board.searches) >= 5
+
+    def faults() -> list[str]:
+        return live_logs.faults(shown, search)
+
+    assert eventually(lambda: faults() == [], seconds=60), faults()

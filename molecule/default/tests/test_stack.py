@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
-ON_MONITOR = ("prometheus", "alertmanager", "grafana", "node_exporter", "cadvisor")
-ON_APP = ("ai-assistant", "redis_exporter", "postgres_exporter", "node_exporter", "cadvisor")
+ON_MONITOR = (
+    *("prometheus", "alertmanager", "grafana", "node_exporter", "cadvisor"),
+    *("elasticsearch", "logstash", "kibana"),
+)
+ON_APP = (
+    *("ai-assistant", "redis_exporter", "postgres_exporter", "node_exporter", "cadvisor"),
+    "filebeat",
+)
 
 
 def test_metrics_of_a_host_carry_its_name(stack: Any) -> None:
