@@ -33,19 +33,24 @@ def elasticsearch_config(
 ) -> dict[str, Any]:
     """Return the settings with dotted names; those that are null are left out."""
     faults = Faults()
-    found: dict[str, Any] = {}
-    for name, given in (("settings", settings), ("extra", extra or {})):
-        if isinstance(given, Mapping):
-            found |= _flat(given, name, faults)
-        else:
-            faults.add(name, f"{shown(given)} is {kind(given)}, not a dictionary of settings")
-    found = {key: value for key, value in found.items() if value is not None}
+    found = merged(settings, extra or {}, faults)
     if str(version).partition(".")[0] not in MAJORS:
         faults.add("version", f"{shown(version)} is no version that is known here (8.x, 9.x)")
     check_memory(heap, memory_max, faults)
     _check_openness(found, bool(plain_http), faults)
     faults.refuse()
     return found
+
+
+def merged(settings: Any, extra: Any, faults: Faults) -> dict[str, Any]:
+    """Return settings by dotted name, those of extra before others, without those that are null."""
+    found: dict[str, Any] = {}
+    for name, given in (("settings", settings), ("extra", extra)):
+        if isinstance(given, Mapping):
+            found |= _flat(given, name, faults)
+        else:
+            faults.add(name, f"{shown(given)} is {kind(given)}, not a dictionary of settings")
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _flat(given: Mapping[Any, Any], where: str, faults: Faults, prefix: str = "") -> dict[str, Any]:
@@ -88,16 +93,22 @@ def _check_openness(found: Mapping[str, Any], plain_http: bool, faults: Faults) 
     """Who listens to others without TLS or passwords has to say so."""
     hosts = found.get("http.host", found.get("network.host", "_local_"))
     hosts = hosts if isinstance(hosts, list) else [hosts]
-    outside = [host for host in hosts if not _LOOPBACK.fullmatch(str(host))]
     security = found.get("xpack.security.enabled") is True
     tls = found.get("xpack.security.http.ssl.enabled") is True
-    if outside and not (security and tls) and not plain_http:
-        lacks = "passwords" if tls else "TLS" if security else "passwords or TLS"
-        faults.add(
-            "network_host",
-            f"{', '.join(map(str, outside))} is reached by others without {lacks}; set elk_security "
-            "and give a certificate, or allow it with elk_allow_plain_http",
-        )
+    if not plain_http:
+        check_reach(hosts, faults, where="network_host", security=security, tls=tls)
     many = found.get("discovery.type") != "single-node"
     if security and many and found.get("xpack.security.transport.ssl.enabled") is not True:
         faults.add("certificate", "nodes of a cluster with security talk by TLS alone: give one")
+
+
+def check_reach(hosts: list[Any], faults: Faults, *, where: str, security: bool, tls: bool) -> None:
+    """Addresses that others reach need passwords and TLS."""
+    outside = [str(host) for host in hosts if not _LOOPBACK.fullmatch(str(host))]
+    if outside and not (security and tls):
+        lacks = "passwords" if tls else "TLS" if security else "passwords or TLS"
+        faults.add(
+            where,
+            f"{', '.join(outside)} is reached by others without {lacks}; set elk_security "
+            "and give a certificate, or allow it with elk_allow_plain_http",
+        )

@@ -103,7 +103,7 @@ def test_reasons_are_given_for_queries_that_exist(boards: list[Any]) -> None:
     there = {
         (board.uid, panel.title, ref)
         for board in boards
-        for panel, target in board.queries
+        for panel, target in (*board.queries, *board.searches)
         for ref in (target.ref, "*")
     }
     assert set(EMPTY) - there == set()

@@ -139,3 +139,48 @@ def test_no_line_is_so_long_that_the_journal_cuts_it(event: dict[str, Any]) -> N
     line = to_json(event)
     assert len(line) <= LONGEST_LINE < 48 * 1024
     assert json.loads(line).keys() == event.keys()
+
+
+INTO_A_FILE = """
+import os, sys
+from pathlib import Path
+import structlog
+from ai_assistant.instrumentation.logs import configure_logging
+
+path = Path(sys.argv[1])
+configure_logging("INFO", path, service="test")
+log = structlog.stdlib.get_logger("mine")
+log.info("before")
+path.rename(f"{path}.1")
+log.info("after", text="\u00e4")
+"""
+
+
+def test_a_file_gets_every_line_and_may_be_renamed(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    done = subprocess.run(
+        [sys.executable, "-c", INTO_A_FILE, str(path)],
+        env={"PYTHONPATH": str(EXAMPLE / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = [Path(f"{path}.1"), path]
+    assert [json.loads(file.read_text())["message"] for file in files] == ["before", "after"]
+    assert "".join(file.read_text() for file in files) == done.stdout
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    place = tmp_path / "missing" / "app.log"
+    done = subprocess.run(
+        [sys.executable, "-m", "ai_assistant", "serve"],
+        env={"PYTHONPATH": str(EXAMPLE / "src"), "AI_ASSISTANT_LOG_FILE": str(place)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "")
+    (told,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told["level"] == "critical"
+    assert str(place) in told["error"]

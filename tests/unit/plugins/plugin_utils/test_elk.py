@@ -22,6 +22,9 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._filebeat_inputs import (
     filebeat_inputs,
 )
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._kibana_config import (
+    kibana_config,
+)
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._logstash_pipelines import (
     logstash_pipelines,
 )
@@ -161,3 +164,27 @@ def test_all_faults_of_inputs_are_told() -> None:
     logs = {"my-app": ["/a"], "app": ["relative"], "b": []}
     found = faults(filebeat_inputs, logs, extra=[{"type": "journald"}, {"type": "x", "id": "app"}])
     assert len(found) == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "words"),
+    [
+        ({"server.host": "127.0.0.1"}, {}, ""),
+        ({"server.host": "localhost"}, {}, ""),
+        ({}, {}, ""),
+        ({"server.host": "0.0.0.0"}, {}, "0.0.0.0 is reached by others without passwords or TLS"),
+        ({"server": {"host": "10.0.0.5"}}, {"security": True}, "without TLS"),
+        ({"server.host": "::", "server.ssl.enabled": True}, {}, "without passwords"),
+        ({"server.host": "::", "server.ssl.enabled": True}, {"security": True}, ""),
+        ({"server.host": "0.0.0.0"}, {"plain_http": True}, ""),
+        ({"server.host": "::1"}, {"extra": {"server.host": "10.0.0.5"}}, "10.0.0.5"),
+        ({}, {"extra": [1]}, "extra: [1] is a list"),
+    ],
+)
+def test_who_reaches_kibana_reaches_everything(
+    settings: dict[str, Any], options: dict[str, Any], words: str
+) -> None:
+    if words:
+        assert words in "; ".join(faults(kibana_config, settings, **options))
+    else:
+        assert kibana_config(settings, **options) is not None
