@@ -69,7 +69,7 @@ def _counts(query: str, field: str = "", among: str = "") -> Dataquery:
         )
         buckets.append(builders.Filters().id("4").settings(kept))
     if field:
-        terms = builders.ElasticsearchTermsSettings().size("10").order_by("_count")
+        terms = builders.ElasticsearchTermsSettings().size("10").order_by("_count").order("desc")
         buckets.append(builders.Terms().id("3").field(field).settings(terms))
     buckets.append(builders.DateHistogram().id("2").field(TIME).settings(settings))
     alias = f"{{{{term {field}}}}}" if field else ""

@@ -95,7 +95,8 @@ def _settings(aggregation: dict[str, Any]) -> dict[str, Any]:
                 "min_doc_count": least,
             }
         case "terms":
-            order = {settings.get("orderBy", "_count"): settings.get("order", "desc")}
+            # Grafana writes what it is given; without a direction Elasticsearch refuses it.
+            order = {settings["orderBy"]: settings["order"]} if "order" in settings else {}
             return {"field": aggregation["field"], "size": int(settings["size"]), "order": order}
         case "filters":
             filters = {

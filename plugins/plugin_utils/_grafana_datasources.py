@@ -85,7 +85,11 @@ def _source(
         "url": url,
         "isDefault": kind_ == "prometheus" and number == 0,
     }
-    return source | settings | {"jsonData": known | settings.get("jsonData", {})}
+    made: dict[str, Any] = known | settings.get("jsonData", {})
+    if "index" in made:
+        # Grafana before 10 reads the pattern of indices there, and later ones where it is not in jsonData.
+        source["database"] = made["index"]
+    return source | settings | {"jsonData": made}
 
 
 def _uid(text: str) -> str:

@@ -66,7 +66,8 @@ def test_aggregations_lie_within_each_other() -> None:
     histogram = {"type": "date_histogram", "id": "2", "field": "@timestamp", "settings": {}}
     kept = {"label": "", "query": "level:error"}
     filters = {"type": "filters", "id": "4", "settings": {"filters": [kept]}}
-    terms = {"type": "terms", "id": "3", "field": "logger", "settings": {"size": "10"}}
+    terms = {"type": "terms", "id": "3", "field": "logger"}
+    terms["settings"] = {"size": "10", "orderBy": "_count", "order": "desc"}
     shown = board(bucketAggs=[filters, terms, histogram])
     ((_panel, target),) = shown.searches
     outer = live_logs.body(target, shown, 1)["aggs"]

@@ -62,6 +62,17 @@ def test_uids_fit_and_settings_join() -> None:
     assert found[0]["jsonData"]["httpMethod"] == "POST"
 
 
+def test_the_indices_are_named_where_each_grafana_looks_for_them() -> None:
+    settings = {"jsonData": {"index": "mine-*"}}
+    for given, index in ({}, "logs-*"), (settings, "mine-*"):
+        (found,) = _grafana_datasources.grafana_datasources(
+            targets("a"), kind_="elasticsearch", settings=given
+        )
+        assert found["database"] == found["jsonData"]["index"] == index
+    (other,) = _grafana_datasources.grafana_datasources(targets("a"), kind_="prometheus")
+    assert "database" not in other
+
+
 @pytest.mark.parametrize(
     ("given", "options", "message"),
     [
