@@ -13,6 +13,7 @@ import pytest
 
 URL = "http://127.0.0.1:9200"
 ADA, WRITER = "ada:planted-ada-$x-{PBKDF2}", "barehost_logstash:planted-logstash-012345678"
+READER = "barehost_reader:planted-reader-0123456789"
 STREAM = f"{URL}/logs-test_molecule-default"
 
 
@@ -108,6 +109,20 @@ def test_the_writer_writes_logs_and_nothing_else(ask: Any, secured: bool) -> Non
     assert ask.answer(f"{STREAM}/_search", user=WRITER)[0] == 403
     template = {"index_patterns": ["logs-*"]}
     assert ask.answer(f"{URL}/_index_template/mine", body=template, user=WRITER)[0] == 403
+
+
+def test_the_reader_reads_logs_and_nothing_else(
+    ask: Any, admin: str, writer: str, secured: bool
+) -> None:
+    if not secured:
+        pytest.skip("without security there are no users")
+    send(ask, writer, [{"@timestamp": "2026-01-01T00:00:00Z", "message": "readable"}])
+    assert ask.answer(f"{STREAM}/_refresh", user=admin, body={})[0] == 200
+    found = ask.json(f"{STREAM}/_search?q=message:readable", user=READER)
+    assert found["hits"]["hits"]
+    body = {"@timestamp": "2026-01-01T00:00:00Z", "message": "x"}
+    assert ask.answer(f"{STREAM}/_doc", body=body, user=READER)[0] == 403
+    assert ask.answer(f"{URL}/.kibana/_search", user=READER)[0] == 403
 
 
 def test_the_template_is_the_one_for_the_logs(ask: Any, admin: str) -> None:

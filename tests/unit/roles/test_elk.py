@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 CHECKOUT = Path(__file__).parents[3]
@@ -107,3 +109,69 @@ def test_templates_end_with_a_line_end(tmp_path: Path) -> None:
     out = rendered(tmp_path, {"logstash": {"one": {}}})
     for path in (out / "one/etc/logstash").rglob("*"):
         assert path.is_dir() or path.read_text().endswith("\n"), path
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Render the log chain and Grafana of the inventory fleet, with certificates of an authority."""
+    folder = tmp_path_factory.mktemp("fleet")
+    shutil.copytree(CHECKOUT / "inventories/fleet", folder / "inventory")
+    certificates, authority = folder / "inventory/certificates", trustme.CA()
+    certificates.mkdir()
+    authority.cert_pem.write_to_path(certificates / "ca.crt")
+    for host, address in {
+        "logs1": "192.0.2.41",
+        "app1": "192.0.2.21",
+        "app2": "192.0.2.22",
+    }.items():
+        made = authority.issue_cert(address, "127.0.0.1")
+        made.cert_chain_pems[0].write_to_path(certificates / f"{host}.crt")
+        made.private_key_pem.write_to_path(certificates / f"{host}.key")
+    given = {
+        "vault_elk_reader_password": "planted-reader-0123456789",
+        "barehost_state": "rendered",
+        "barehost_render_directory": str(folder / "out"),
+        "ansible_python_interpreter": sys.executable,
+    }
+    common = {"connection": "local", "gather_facts": False}
+    seen = {"content": "{{ grafana_datasources | to_json }}", "dest": f"{folder}/sources.json"}
+    tasks = [{"ansible.builtin.copy": seen, "diff": False}]
+    plays = [
+        {**common, "hosts": "elk:filebeat", "roles": ["barehost.monitoring.elk"]},
+        {**common, "hosts": "grafana", "roles": ["barehost.monitoring.grafana"], "tasks": tasks},
+    ]
+    (folder / "play.json").write_text(json.dumps(plays))
+    command = [Path(sys.executable).with_name("ansible-playbook"), folder / "play.json"]
+    environment = os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".ac")}
+    done = subprocess.run(
+        [*command, "-i", folder / "inventory", "-e", json.dumps(given)],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "planted-reader" not in done.stdout
+    return folder / "out"
+
+
+def test_the_fleet_sends_logs_with_certificates(fleet: Path) -> None:
+    for host in ("app1", "app2"):
+        beats = yaml.safe_load((fleet / host / "etc/filebeat/filebeat.yml").read_text())
+        output = beats["output.logstash"]
+        assert output["hosts"] == ["192.0.2.41:5044"]
+        assert output["ssl"]["key"] == "/etc/filebeat/certs/node.key"
+    pipelines = fleet / "logs1/etc/logstash/pipelines/logs"
+    text = "".join(path.read_text() for path in sorted(pipelines.glob("*.conf")))
+    assert 'host => "192.0.2.41"' in text
+    node = yaml.safe_load((fleet / "logs1/etc/elasticsearch/elasticsearch.yml").read_text())
+    assert node["network.host"] == ["127.0.0.1", "192.0.2.41"]
+    assert node["xpack.security.http.ssl.enabled"] is True
+
+
+def test_grafana_of_the_fleet_reads_logs_as_a_user_of_its_own(fleet: Path) -> None:
+    sources = json.loads((fleet.parent / "sources.json").read_text())
+    (logs,) = [source for source in sources if source["type"] == "elasticsearch"]
+    assert (logs["url"], logs["basicAuthUser"]) == ("https://192.0.2.41:9200", "barehost_reader")
+    assert logs["jsonData"]["tlsAuthWithCACert"] is True
+    assert logs["secureJsonData"]["tlsCACert"].startswith("-----BEGIN CERTIFICATE")
+    assert "barehost_reader:barehost_reader" in "".join(
+        file.read_text() for file in (fleet / "logs1").rglob("users_roles")
+    )
