@@ -159,6 +159,8 @@ def _tls(health: Health) -> ssl.SSLContext:
         raise OSError(
             f"the certificate authorities in {source} cannot be used: {_reason(exc)}"
         ) from None
+    # From 3.13 on Python is stricter than the daemons, and refuses authorities of elasticsearch-certutil.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not health.validate_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import datetime
 import http.server
+import ipaddress
 import os
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -221,35 +223,65 @@ def test_a_server_without_tls_is_a_fault(server: str) -> None:
 
 
 def test_waiting_does_not_help_against_an_untrusted_certificate(tmp_path: Path) -> None:
+    with _served(tmp_path) as url:
+        found = _health.probe(health({"url": url}), {})
+        blind = _health.probe(health({"url": url}, validate_certs=False), {})
+    assert (found.final, blind.final, blind.faults) == (True, False, ())
+    assert "shows a certificate that is not trusted (unable to get local issuer" in found.faults[0]
+    assert "name its authority in health.ca_path" in found.faults[0]
+
+
+def test_an_authority_may_be_as_loose_as_the_daemons_take_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python is stricter from 3.13 on, and this one says nothing of what its key may be used for."""
+    make = ssl.create_default_context
+
+    def strict(**options: Any) -> ssl.SSLContext:
+        context = make(**options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", strict)
+    with _served(tmp_path) as url:
+        authority = str(tmp_path / "authority.pem")
+        assert _health.probe(health({"url": url}, ca_path=authority), {}).faults == ()
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    """Answer over TLS."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(_certificate(tmp_path))
+    tls.load_cert_chain(_certificate(folder))
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         server.handle_error = lambda *_arguments: None  # type: ignore[method-assign]
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        url = f"https://127.0.0.1:{server.server_address[1]}/ok"
-        found = _health.probe(health({"url": url}), {})
-        blind = _health.probe(health({"url": url}, validate_certs=False), {})
+        yield f"https://127.0.0.1:{server.server_address[1]}/ok"
         server.shutdown()
-    assert (found.final, blind.final, blind.faults) == (True, False, ())
-    assert "shows a certificate that is not trusted (self-signed" in found.faults[0]
-    assert "name its authority in health.ca_path" in found.faults[0]
 
 
 def _certificate(folder: Path) -> Path:
-    """A self-signed certificate for an hour, with its key in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    """A certificate for an hour of an authority of its own, with its key in the same file."""
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("authority", "test")}
+    names = {name: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in keys}
     now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .sign(key, hashes.SHA256())
-    )
-    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     path = folder / "certificate.pem"
-    path.write_bytes(certificate.public_bytes(Encoding.PEM) + key.private_bytes(*form))
+    for name, key in keys.items():
+        certificate = (
+            x509.CertificateBuilder(names["authority"], names[name], key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now)
+            .not_valid_after(now + datetime.timedelta(hours=1))
+            .add_extension(x509.BasicConstraints(name == "authority", None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+            .sign(keys["authority"], hashes.SHA256())
+        )
+        text = certificate.public_bytes(Encoding.PEM)
+        (folder / f"{name}.pem").write_bytes(text)
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(text + key.private_bytes(*form))
     return path
 
 
