@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from integration.support.chain import chain
 from integration.support.fixtures import (
     alertmanager,
     fake,
@@ -25,6 +26,7 @@ from integration.support.fixtures import (
 # Fixtures and hooks are found by pytest in the names of this file.
 __all__ = [
     "alertmanager",
+    "chain",
     "fake",
     "host",
     "hosts",

@@ -8,19 +8,18 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from integration.support.chain import LOGS
 from integration.support.elk import Elk
-from integration.support.host import booted, poll
+from integration.support.host import poll
 
 LINES, SECONDS = 10_000, 32
 PATIENCE = 240  # seconds until the last line is found; the real Logstash takes its time to start
-LOGS = "/var/log/delivery"
 # On the host: writes lines at a steady rate, and renames the file in the middle when it is told to.
 WRITER = """
 import json, os, sys, time
@@ -58,28 +57,6 @@ WRITERS = (
     Writer("with_ids", LINES, ids=True, rotate=True),
     Writer("by_place", LINES // 5, ids=False, rotate=False),
 )
-
-
-@pytest.fixture(scope="module")
-def chain(prefix: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elk]:
-    """Deploy the chain on a host of its own."""
-    base = {
-        "elk_components": ["elasticsearch", "logstash", "filebeat"],
-        "elk_elasticsearch_jvm_options": ["-XX:TieredStopAtLevel=1"],
-        "elk_elasticsearch_trial": False,
-        "elk_filebeat_logs": {
-            name: {
-                "paths": [f"{LOGS}/{name}.log", f"{LOGS}/{name}.log.1"],
-                "prospector.scanner.check_interval": "1s",
-            }
-            for name in ("with_ids", "by_place", "changed", "odd")
-        },
-    }
-    with booted(f"{prefix}-delivery", "trixie") as host:
-        host.sh(f"mkdir -m 0755 {LOGS}")
-        elk = Elk(host, tmp_path_factory.mktemp("delivery"), base)
-        elk.apply()
-        yield elk
 
 
 def write(elk: Elk, writer: Writer, seconds: float) -> None:
