@@ -139,19 +139,19 @@ def test_a_new_pipeline_while_lines_are_written_loses_none(chain: Elk) -> None:
     writer = Writer("changed", 2_000, ids=True, rotate=False)
     write(chain, writer, 10)
     own = 'mutate { add_field => { "[labels][pipeline]" => "second" } }'
-    assert chain.apply(elk_logstash_filters=own)
+    assert chain.apply(elk_components=["logstash"], elk_logstash_filters=own)
     poll(lambda: chain.number("changed") >= writer.lines, PATIENCE, "all lines")
     found = chain.found("changed", "message", "labels")
     times = Counter(line["message"] for line in found)
     assert times == Counter(f"line {number}" for number in range(writer.lines))
-    assert chain.apply()
+    assert chain.apply(elk_components=["logstash"])
 
 
 REFUSED = 'if [message] == "refuse me" { mutate { add_field => { "[trace]" => "no object" } } }'
 
 
 def test_what_elasticsearch_refuses_is_kept_with_the_reason(chain: Elk) -> None:
-    assert chain.apply(elk_logstash_filters=REFUSED)
+    assert chain.apply(elk_components=["logstash"], elk_logstash_filters=REFUSED)
     text = json.dumps({"event": "refuse me", "level": "info", "number": 17})
     chain.host.sh(
         f"echo '{text}' >> {LOGS}/odd.log; echo '{{\"event\": \"next\"}}' >> {LOGS}/odd.log"
@@ -162,4 +162,4 @@ def test_what_elasticsearch_refuses_is_kept_with_the_reason(chain: Elk) -> None:
     assert json.loads(kept["event"]["original"])["number"] == 17
     assert "trace" in kept["error"]["message"]
     assert [line["message"] for line in chain.found("odd", "message")] == ["next"]
-    assert chain.apply()
+    assert chain.apply(elk_components=["logstash"])
