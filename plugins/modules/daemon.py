@@ -33,8 +33,9 @@ options:
     description:
       - V(present) deploys. V(absent) removes everything that was deployed.
       - V(rendered) writes all files below O(destination) and does nothing else; run it on the controller.
+      - V(verified) changes nothing and fails for nothing that it finds. RV(findings) says what is not as described, or not well.
     type: str
-    choices: [present, absent, rendered]
+    choices: [present, absent, rendered, verified]
     default: present
   purge:
     description: With O(state=absent), remove the data directory and the account too.
@@ -280,6 +281,16 @@ options:
       - What fails before the start is always taken back.
     type: bool
     default: true
+  verify:
+    description: From where on O(state=verified) finds fault.
+    type: dict
+    suboptions:
+      exposure: {description: Score of C(systemd-analyze security) above which a sandbox is too open; 0 to 10., type: float, default: 3}
+      certificate_days: {description: Days that a certificate of a probe has to be good for at least., type: float, default: 14}
+      disk_free:
+        description: Part of the file system of the data that has to be free at least; 0 to 1.
+        type: float
+        default: 0.1
 """
 
 EXAMPLES = r"""
@@ -341,8 +352,24 @@ journal:
   returned: failure
   type: list
   elements: str
+findings:
+  description: What is not as described, or not well. Those with C(warning) are worth a look, the daemon does its work.
+  returned: with O(state=verified)
+  type: list
+  elements: dict
+  sample:
+    - check: state
+      fault: /etc/prometheus/prometheus.yml was edited
+      remedy: look with site.yml --check --diff at what differs, then deploy
+      warning: false
+seen:
+  description: What was seen on the way. C(exposure), C(listens) and C(disk_free) are missing where they could not be seen.
+  returned: with O(state=verified)
+  type: dict
+  sample: {version: 3.5.3, active: active, restarts: 0, listens: ["127.0.0.1:9090"], exposure: 1.4, disk_free: 0.61}
 """
 
+import dataclasses
 import signal
 from collections.abc import Callable
 from typing import IO, Any, NoReturn
@@ -355,6 +382,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import 
     _parse,
     _rendered,
     _transaction,
+    _verify,
 )
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import (
     DaemonError,
@@ -393,7 +421,11 @@ _PROBE = {
 }
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["present", "absent", "rendered"], "default": "present"},
+    "state": {
+        "type": "str",
+        "choices": ["present", "absent", "rendered", "verified"],
+        "default": "present",
+    },
     "purge": {"type": "bool", "default": False},
     "destination": {"type": "path"},
     "lock_timeout": {"type": "int", "default": 120},
@@ -510,6 +542,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
         },
     },
     "rollback": {"type": "bool", "default": True},
+    "verify": {
+        "type": "dict",
+        "options": {
+            "exposure": {"type": "float", "default": 3},
+            "certificate_days": {"type": "float", "default": 14},
+            "disk_free": {"type": "float", "default": 0.1},
+        },
+    },
 }
 
 
@@ -592,6 +632,25 @@ def _render(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
     return {"changed": bool(changed), "actions": actions, "repaired": []}
 
 
+def _verify_daemon(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
+    params = module.params
+    limits = _verify.Limits(**(params["verify"] or {}))
+    verdict = _verify.verify(
+        spec, _host(module), params["health"] or {}, limits, params["lock_timeout"]
+    )
+    findings = [dataclasses.asdict(finding) for finding in verdict.findings]
+    return {
+        "changed": False,
+        "actions": [],
+        "repaired": [],
+        "findings": findings,
+        "seen": dict(verdict.seen),
+        "ansible_facts": {
+            f"barehost_verified_{spec.name}": {"findings": findings, "seen": dict(verdict.seen)}
+        },
+    }
+
+
 class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core is not typed
     """An AnsibleModule that keeps its parameters out of the host's journal.
 
@@ -611,9 +670,12 @@ def main() -> None:
         required_if=[
             ("state", "present", ["command"]),
             ("state", "rendered", ["command", "destination"]),
+            ("state", "verified", ["command"]),
         ],
     )
-    act = {"present": _deploy, "absent": _remove, "rendered": _render}[module.params["state"]]
+    act = {"present": _deploy, "absent": _remove, "rendered": _render, "verified": _verify_daemon}[
+        module.params["state"]
+    ]
     try:
         result = act(module, _parse.parse(module.params))
     except _transaction.Failure as exc:

@@ -191,6 +191,22 @@ def _reason(exc: BaseException) -> str:
     return getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
 
 
+def certificate_end(place: str, health: Health) -> float:
+    """When the certificate that is shown at https://host:port ends, in seconds since the epoch.
+
+    Raises OSError when there is no answer, or one that is not trusted.
+    """
+    parts = urllib.parse.urlsplit(place)
+    host, port = parts.hostname or "", _port(place)
+    raw = socket.create_connection((host, port), _REQUEST_TIMEOUT)
+    with raw, _tls(health).wrap_socket(raw, server_hostname=host) as connection:
+        shown = connection.getpeercert()
+    # Of one that is not judged Python does not tell the contents.
+    if not shown:
+        raise OSError("its certificate is not judged (health.validate_certs: false)")
+    return float(ssl.cert_time_to_seconds(str(shown["notAfter"])))
+
+
 # -- sockets ------------------------------------------------------------------
 
 
@@ -227,6 +243,11 @@ def endpoints(health: Health) -> list[Endpoint]:
         if endpoint not in found:
             found.append(endpoint)
     return found
+
+
+def held(status: Status) -> list[_sockets.Listener]:
+    """The sockets on which the unit's processes listen."""
+    return _sockets.held(_sockets.unit_processes(status.control_group, status.main_pid))
 
 
 def foreign_holders(health: Health, status: Status) -> list[str]:

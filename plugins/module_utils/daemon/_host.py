@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 
 from . import _api, _files, _health, _plan, _release
 from ._health import Baseline
+from ._sockets import Listener
 from ._spec import Account, FileSpec, Health, Resource, Spec
 from ._state import Entry, State
 from ._store import Store
-from ._systemd import Systemd, process_variable
+from ._systemd import Status, Systemd, process_variable
 from ._unit import STATE_VARIABLE
 
 _ALPHABET = string.ascii_letters + string.digits  # survives every configuration syntax
@@ -51,6 +52,8 @@ class Host:
     probe: Callable[[Health, Baseline | None], _health.Report] = _health.probe
     foreign_holders: Callable[..., list[str]] = _health.foreign_holders
     unowned: Callable[..., list[str]] = _health.unowned
+    held: Callable[[Status], list[Listener]] = _health.held
+    certificate_end: Callable[[str, Health], float] = _health.certificate_end
     due: Callable[[Resource, Health], bool | None] = _api.due
     settle: Callable[[Resource, Health], bool] = _api.settle
     process_variable: Callable[[int, str], str] = process_variable

@@ -11,6 +11,7 @@ import re
 import socket
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 _LISTEN = "0A"
@@ -33,8 +34,8 @@ def shown(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def listeners(port: int) -> list[Listener]:
-    """All TCP sockets that listen on a port, whatever their address."""
+def listeners(wanted: int | None = None) -> list[Listener]:
+    """All TCP sockets that listen, on a port if it is given, whatever their address."""
     found = []
     for path, family in (("/proc/net/tcp", socket.AF_INET), ("/proc/net/tcp6", socket.AF_INET6)):
         try:
@@ -45,7 +46,8 @@ def listeners(port: int) -> list[Listener]:
         for line in lines:
             fields = line.split()
             address, _colon, hex_port = fields[1].partition(":")
-            if fields[3] == _LISTEN and int(hex_port, 16) == port:
+            port = int(hex_port, 16)
+            if fields[3] == _LISTEN and wanted in (None, port):
                 found.append(Listener(_address(address, family), port, fields[9]))
     return found
 
@@ -89,6 +91,16 @@ def owner(listener: Listener, processes: Iterable[int]) -> int:
             except OSError:
                 continue
     return 0
+
+
+def held(processes: Iterable[int]) -> list[Listener]:
+    """The listening sockets of these processes."""
+    inodes = set()
+    for pid in processes:
+        for link in glob.glob(f"/proc/{pid}/fd/*"):
+            with suppress(OSError):
+                inodes.add(os.readlink(link))
+    return [one for one in listeners() if f"socket:[{one.inode}]" in inodes]
 
 
 def unit_processes(control_group: str, main_pid: int) -> list[int]:

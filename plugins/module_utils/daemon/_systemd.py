@@ -109,6 +109,12 @@ class Systemd:
         lines = (result.stdout + result.stderr).splitlines()
         return [line.replace(unit_file, name) for line in lines if name in line]
 
+    def exposure(self, unit: str) -> float | None:
+        """How open the sandbox of a unit is, from 0 to 10; nothing where systemd does not tell."""
+        result = self._call(["systemd-analyze", "security", "--no-pager", unit])
+        found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", result.stdout)
+        return float(found[1]) if found else None
+
     def sysusers(self, file: str) -> None:
         """Make the account that the file describes."""
         self._run(["systemd-sysusers", file])

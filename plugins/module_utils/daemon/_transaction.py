@@ -68,7 +68,7 @@ def run(
         host.systemd.preflight()
         with store.locked(lock_timeout, create=not check_mode):
             current.enter("plan")
-            wanted, seen, outcome = _decide(current, health, check_mode)
+            wanted, seen, outcome = decide(current, health, check_mode)
             if check_mode:
                 if outcome.plan.activation == "restart":
                     held = host.foreign_holders(spec.health, seen.status)
@@ -119,9 +119,10 @@ def _words(exc: BaseException) -> str:
     return _unexpected(exc)
 
 
-def _decide(
+def decide(
     current: Run, health: Mapping[str, Any], check_mode: bool
 ) -> tuple[_desired.Desired, _plan.Observed, Outcome]:
+    """Compare what is described with what is there. Raises DaemonError for what may not change."""
     spec, store = current.spec, current.store
     generated = _host.generated(spec, store)
     wanted = _desired.build(spec, store.salt(create=not check_mode), generated, health)

@@ -32,6 +32,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._health
     Report,
 )
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._host import Host
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._sockets import Listener
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._spec import (
     Health,
     Layout,
@@ -179,6 +180,10 @@ class FakeSystemd(Systemd):
         """Return the verdicts that the test has ordered."""
         return self.verdicts
 
+    def exposure(self, unit: str) -> float | None:
+        """Return the score of a good sandbox."""
+        return 1.0
+
     def sysusers(self, file: str) -> None:
         """Log it."""
         self.on_call("sysusers")
@@ -236,6 +241,9 @@ class World:
         self.files: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.foreign: list[str] = []
+        self.unowned: list[str] = []
+        self.held: list[Listener] = []
+        self.certificate_end: Callable[[str, Health], float] = lambda _place, _health: 4e9
         self.has_account = True
         self.owns_account = True
         for version in ("1.0", "2.0", "3.0"):
@@ -298,7 +306,9 @@ class World:
             machine="x86_64",
             probe=self.probe,
             foreign_holders=lambda *_args: self.foreign,
-            unowned=lambda *_args: [],
+            unowned=lambda *_args: self.unowned,
+            held=lambda _status: self.held,
+            certificate_end=self.certificate_end,
             process_variable=self.process_variable,
             has_account=lambda _user: self.has_account,
             owns_account=lambda _account: self.owns_account,
