@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from integration.support.chain import LOGS, log
-from integration.support.elk import Elk
+from integration.support.elk import REQUEST, Elk
 from integration.support.host import poll
 
 STAYED, TAKEN_BACK = "Nothing was replaced", "Rolled back"
@@ -131,6 +131,23 @@ def test_lines_arrive_after_all_that(chain: Elk) -> None:
     text = json.dumps({"event": f"still here {time.time_ns()}"})
     chain.host.sh(f"echo '{text}' >> {LOGS}/input.log")
     assert poll(lambda: chain.number("input") > before, 60)
+
+
+def test_what_people_changed_in_kibana_stays(chain: Elk) -> None:
+    url = "http://127.0.0.1:5601/api/saved_objects/search/barehost-errors"
+
+    def title() -> str:
+        status, text = chain.host.python(REQUEST, "GET", url, "")
+        assert status == 200, text
+        return str(json.loads(text)["attributes"]["title"])
+
+    assert title() == "Errors"
+    mine = json.dumps({"attributes": {"title": "Mine"}})
+    assert chain.host.python(REQUEST, "PUT", url, mine)[0] == 200
+    # Also when Kibana is deployed anew.
+    assert chain.apply(elk_components=["kibana"], elk_kibana_config={"server.name": "another"})
+    assert title() == "Mine"
+    assert chain.apply(elk_components=["kibana"])
 
 
 def test_nothing_is_left_to_do(chain: Elk) -> None:
