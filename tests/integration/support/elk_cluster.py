@@ -38,6 +38,7 @@ ADDRESSES = {name: f"127.0.0.1{number}" for number, name in enumerate(SUITES, 1)
 PASSWORDS = {
     "deploy": "planted-deploy-0123456789",
     "logstash": "planted-logstash-'$x-{y}",
+    "reader": "planted-reader-0123456789",
     "kibana": "planted-kibana-0123456789",
     "kibana_objects": "planted-key-of-objects-01234567890",
     "kibana_session": "planted-key-of-session-01234567890",
