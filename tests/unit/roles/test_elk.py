@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import yaml
 CHECKOUT = Path(__file__).parents[3]
 NODES = {f"es{number}": {"ansible_host": f"10.0.0.{number}"} for number in (1, 2, 3)}
 GROUPS = {"elasticsearch": NODES, **dict.fromkeys(("logstash", "kibana", "filebeat"), {"ls1": {}})}
+PARTS = ("elasticsearch", "kibana", "logstash", "filebeat")
 SECURED = {
     "elk_security": True,
     "elk_ca_certificate": "CA",
@@ -29,15 +31,28 @@ SECURED = {
     "elk_filebeat_logs": {"app": ["/var/log/app/*.log"]},
     "elk_logstash_filters": 'mutate { add_tag => ["mine"] }',
     "elk_passwords": {"logstash": "planted-logstash-password"},
-    **{f"elk_{name}_certificate": "CRT" for name in ("elasticsearch", "logstash", "filebeat")},
-    **{f"elk_{name}_certificate_key": "KEY" for name in ("elasticsearch", "logstash", "filebeat")},
+    **{f"elk_{name}_certificate": "CRT" for name in PARTS},
+    **{f"elk_{name}_certificate_key": "KEY" for name in PARTS},
 }
-OLD = ["ssl => true", "ssl_verify_mode =>", 'cacert => "/etc/logstash/certs/ca.crt"']
-NEW = [
-    "ssl_enabled => true",
-    "ssl_client_authentication =>",
-    'ssl_certificate_authorities => ["/etc/logstash/certs/ca.crt"]',
-]
+# The options of TLS: of the input beats, and of the output elasticsearch.
+CERTS = "/etc/logstash/certs"
+PAIR = {f'ssl_certificate => "{CERTS}/node.crt"', f'ssl_key => "{CERTS}/node.key"'}
+TRUST = f'ssl_certificate_authorities => ["{CERTS}/ca.crt"]'
+OLD = (
+    {*PAIR, TRUST, "ssl => true", 'ssl_verify_mode => "force_peer"'},
+    {"ssl => true", f'cacert => "{CERTS}/ca.crt"'},
+)
+NEW = (
+    {*PAIR, TRUST, "ssl_enabled => true", 'ssl_client_authentication => "required"'},
+    {TRUST, "ssl_enabled => true"},
+)
+# Kibana has had these names since 7.
+KIBANA = {
+    "server.ssl.enabled": True,
+    "server.ssl.certificate": "/etc/kibana/certs/node.crt",
+    "server.ssl.key": "/etc/kibana/certs/node.key",
+    "elasticsearch.ssl.certificateAuthorities": ["/etc/kibana/certs/ca.crt"],
+}
 
 
 def rendered(folder: Path, groups: Any = GROUPS, **variables: Any) -> Path:
@@ -64,20 +79,33 @@ def rendered(folder: Path, groups: Any = GROUPS, **variables: Any) -> Path:
     return folder / "out"
 
 
-@pytest.mark.parametrize(
-    ("version", "words", "others"), [("8.5.0", OLD, NEW), ("8.8.0", NEW, OLD), ("9.1.0", NEW, OLD)]
-)
+@pytest.mark.parametrize(("version", "words"), [("8.5.0", OLD), ("8.8.0", NEW), ("9.1.0", NEW)])
 def test_options_have_the_names_of_their_version(
-    tmp_path: Path, version: str, words: list[str], others: list[str]
+    tmp_path: Path, version: str, words: tuple[set[str], set[str]]
 ) -> None:
-    out = rendered(tmp_path, elk_version=version, **SECURED)
-    pipeline = out / "ls1/etc/logstash/pipelines"
-    text = "".join(path.read_text() for path in sorted(pipeline.rglob("*.conf")))
-    lines = {line.strip() for line in text.splitlines()}
-    assert all(any(line.startswith(word) for line in lines) for word in [*words[:2]])
-    assert not any(line.startswith(word) for word in others[:2] for line in lines)
-    beats = yaml.safe_load((out / "ls1/etc/filebeat/filebeat.yml").read_text())
-    assert ("file_identity.native" in beats["filebeat.inputs"][0]) is version.startswith("9")
+    secured, shown = tmp_path / "secured", tmp_path / "shown"
+    secured.mkdir()
+    shown.mkdir()
+    out = rendered(secured, elk_version=version, **SECURED) / "ls1/etc"
+    # An output without a password is no secret, so it is shown.
+    open_one = {**SECURED, "elk_security": False, "elk_elasticsearch_nodes": []}
+    logstash = {"logstash": {"ls1": {}}}
+    outputs = rendered(shown, logstash, elk_version=version, **open_one) / "ls1/etc"
+
+    def tls(place: Path, name: str) -> set[str]:
+        lines = map(str.strip, (place / "logstash/pipelines" / name).read_text().splitlines())
+        return {line for line in lines if re.match(r"(ssl\w*|cacert|truststore|keystore) ", line)}
+
+    assert tls(out, "logs/10-logs.conf") == words[0]
+    assert tls(outputs, "logs/90-output.conf") == tls(outputs, "dead_letters.conf") == words[1]
+    kibana = yaml.safe_load((out / "kibana/kibana.yml").read_text())
+    assert {name: value for name, value in kibana.items() if ".ssl." in name} == KIBANA
+    beats = yaml.safe_load((out / "filebeat/filebeat.yml").read_text())
+    assert set(beats["output.logstash"]["ssl"]) == {"certificate_authorities", "certificate", "key"}
+    # From 9 on it would know a file by its first 1024 bytes, and not read a shorter one.
+    identity = {"prospector.scanner.fingerprint.enabled": False, "file_identity.native": None}
+    assert (beats["filebeat.inputs"][0].items() >= identity.items()) is version.startswith("9")
+    assert version.startswith("9") or not set(identity) & set(beats["filebeat.inputs"][0])
 
 
 def test_nodes_know_each_other_and_found_no_cluster_for_ever(tmp_path: Path) -> None:
