@@ -122,7 +122,7 @@ def documents(host: Any, ask: Any, admin: str, run: str, eventually: Any) -> lis
     """Write all lines, and wait until all are found."""
     path = f"/var/log/molecule/{run}.log"
     append(host, path, b"".join(raw + b"\n" for raw, _fields, _tags in CASES.values()))
-    assert eventually(lambda: len(found(ask, admin, path)) >= len(CASES), 60)
+    assert eventually(lambda: len(found(ask, admin, path)) >= len(CASES), 120)
     documents = found(ask, admin, path)
     return sorted(documents, key=lambda document: int(document["log"]["offset"]))
 
@@ -146,7 +146,7 @@ def test_nothing_is_lost_or_found_twice_while_logstash_stands_still(
     append(host, path, b"\n".join(many[:250]) + b"\n")
     host.check_output("systemctl kill --signal=KILL logstash")
     append(host, path, b"\n".join(many[250:]) + b"\n")
-    assert eventually(lambda: len(found(ask, admin, path)) >= 500, 90)
+    assert eventually(lambda: len(found(ask, admin, path)) >= 500, 300)
     time.sleep(3)
     messages = [document["message"] for document in found(ask, admin, path)]
     assert sorted(messages) == sorted(f"line {number}" for number in range(500))
