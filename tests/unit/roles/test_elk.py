@@ -203,3 +203,34 @@ def test_grafana_of_the_fleet_reads_logs_as_a_user_of_its_own(fleet: Path) -> No
     assert "barehost_reader:barehost_reader" in "".join(
         file.read_text() for file in (fleet / "logs1").rglob("users_roles")
     )
+
+
+@pytest.mark.parametrize(
+    ("levels", "condition"),
+    [
+        (["error", "Critical"], r"=~ /\A(error|critical)\z/ and [data_stream][dataset] !~"),
+        (["a.b"], r"=~ /\A(a\.b)\z/ "),
+        ([], ""),
+    ],
+)
+def test_errors_have_a_data_set_of_their_own_unless_nobody_wants_it(
+    tmp_path: Path, levels: list[str], condition: str
+) -> None:
+    out = rendered(tmp_path, {"logstash": {"one": {}}}, elk_logs_error_levels=levels)
+    text = (out / "one/etc/logstash/pipelines/logs/10-logs.conf").read_text()
+    assert condition in text
+    assert (".errors" in text) is bool(levels)
+    # The id is made of the data set that the sender has named.
+    assert not levels or text.rindex("fingerprint {") < text.index("}.errors")
+
+
+def test_the_exporter_gets_a_user_that_reads_statistics(tmp_path: Path) -> None:
+    out = rendered(tmp_path, **SECURED)
+    folder = out / "es1/etc/elasticsearch"
+    roles = yaml.safe_load((folder / "roles.yml").read_text())
+    assert "barehost_monitor:barehost_exporter\n" in (folder / "users_roles").read_text()
+    assert roles["barehost_monitor"] == {
+        "cluster": ["monitor"],
+        "indices": [{"names": ["*"], "privileges": ["monitor"]}],
+    }
+    assert (tmp_path / "passwords/exporter").exists()
