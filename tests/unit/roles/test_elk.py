@@ -157,6 +157,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made.private_key_pem.write_to_path(certificates / f"{host}.key")
     given = {
         "vault_elk_reader_password": "planted-reader-0123456789",
+        "vault_elk_exporter_password": "planted-exporter-0123456789",
         "barehost_state": "rendered",
         "barehost_render_directory": str(folder / "out"),
         "ansible_python_interpreter": sys.executable,
@@ -166,6 +167,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tasks = [{"ansible.builtin.copy": seen, "diff": False}]
     plays = [
         {**common, "hosts": "elk:filebeat", "roles": ["barehost.monitoring.elk"]},
+        {**common, "hosts": "elk", "roles": ["barehost.monitoring.elasticsearch_exporter"]},
         {**common, "hosts": "grafana", "roles": ["barehost.monitoring.grafana"], "tasks": tasks},
     ]
     (folder / "play.json").write_text(json.dumps(plays))
@@ -176,7 +178,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "planted-reader" not in done.stdout
+    assert "planted-" not in done.stdout
     return folder / "out"
 
 
@@ -192,6 +194,13 @@ def test_the_fleet_sends_logs_with_certificates(fleet: Path) -> None:
     node = yaml.safe_load((fleet / "logs1/etc/elasticsearch/elasticsearch.yml").read_text())
     assert node["network.host"] == ["127.0.0.1", "192.0.2.41"]
     assert node["xpack.security.http.ssl.enabled"] is True
+
+
+def test_statistics_of_the_fleet_are_read_by_a_user_of_their_own(fleet: Path) -> None:
+    unit = (fleet / "logs1/etc/systemd/system/elasticsearch_exporter.service").read_text()
+    assert "--web.listen-address=192.0.2.41:9114" in unit
+    files = [path for path in (fleet / "logs1/etc").rglob("*") if path.is_file()]
+    assert [path for path in files if "planted-" in path.read_text()] == []
 
 
 def test_grafana_of_the_fleet_reads_logs_as_a_user_of_its_own(fleet: Path) -> None:
