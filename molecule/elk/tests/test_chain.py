@@ -67,6 +67,12 @@ CASES: dict[str, Case] = {
         {"message": "x"},
         {"_timestamp_unparsed"},
     ),
+    "a year of eight digits": (
+        line(message="x", timestamp="20240102"),
+        {"message": "x", "structlog.timestamp": "20240102"},
+        {"_timestamp_unparsed"},
+    ),
+    "two objects": (b'{"message": "one"} {"message": "two"}', {"message": "two"}, set()),
     "text": (b"plain text, no JSON", {"message": "plain text, no JSON"}, {"_not_json"}),
     "broken": (b'{"message": "cut off', {"message": '{"message": "cut off'}, {"_not_json"}),
     "list": (b"[1, 2]", {"message": "[1, 2]"}, {"_not_json"}),
