@@ -14,7 +14,11 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import common as values
 from grafana_foundation_sdk.models.dashboard import Panel
-from grafana_foundation_sdk.models.elasticsearch import BucketAggregation, MetricAggregation
+from grafana_foundation_sdk.models.elasticsearch import (
+    BucketAggregation,
+    MetricAggregation,
+    TermsOrder,
+)
 
 from dashboards.look import LEVELS, NONE_LIKED, PLAIN, by_series, by_steps, fixed, thresholds
 from dashboards.targets import LOGS
@@ -69,7 +73,12 @@ def _counts(query: str, field: str = "", among: str = "") -> Dataquery:
         )
         buckets.append(builders.Filters().id("4").settings(kept))
     if field:
-        terms = builders.ElasticsearchTermsSettings().size("10").order_by("_count").order("desc")
+        terms = (
+            builders.ElasticsearchTermsSettings()
+            .size("10")
+            .order_by("_count")
+            .order(TermsOrder.DESC)
+        )
         buckets.append(builders.Terms().id("3").field(field).settings(terms))
     buckets.append(builders.DateHistogram().id("2").field(TIME).settings(settings))
     alias = f"{{{{term {field}}}}}" if field else ""

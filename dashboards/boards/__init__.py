@@ -8,6 +8,7 @@ from __future__ import annotations
 from dashboards.board import Board
 from dashboards.boards import (
     application,
+    elasticsearch,
     logs,
     monitoring,
     overview,
@@ -24,6 +25,7 @@ BOARDS: tuple[Board, ...] = (
     slo.BOARD,
     postgresql.BOARD,
     redis.BOARD,
+    elasticsearch.BOARD,
     monitoring.BOARD,
     logs.BOARD,
 )

@@ -16,7 +16,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
     kind,
     shown,
 )
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._yaml_files import yaml_files
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._yaml_files import dump
 
 _COST = 10_000
 _SHORTEST = 12
@@ -44,7 +44,12 @@ def elasticsearch_users(
     return {
         "files": [
             {"path": "users_roles", "content": _HEADER + "".join(held), "on_change": "none"},
-            *yaml_files({"roles.yml": roles or {}}, on_change="none"),
+            # Elasticsearch reads it in parts, and would take the mark of a document for a role.
+            {
+                "path": "roles.yml",
+                "content": _HEADER + (dump(roles) if roles else ""),
+                "on_change": "none",
+            },
         ],
         "secrets": [
             {"path": "users", "content": _HEADER + "".join(hashes), "on_change": "none"},

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import yaml
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._promql_forms import analyse
 
 from alerts.documents import BURN, document
 from alerts.mutants import Rule, mutants
@@ -61,7 +62,21 @@ def score(alert: str, rules: dict[str, Any], folder: Path) -> Score:
 def only(alert: str, rules: dict[str, Any]) -> dict[str, Any]:
     """Keep of a rule file what one alert is made of."""
     home = next(g for g in rules["groups"] if any(r.get("alert") == alert for r in g["rules"]))
-    return {"groups": [{**home, "rules": [r for r in home["rules"] if _matters(r, alert)]}]}
+    needed = _needed(alert, home, rules)
+    kept = [rule for rule in home["rules"] if _matters(rule, alert) or rule in needed]
+    return {"groups": [{**home, "rules": kept}]}
+
+
+def _needed(alert: str, home: dict[str, Any], rules: dict[str, Any]) -> list[Rule]:
+    """List the rules of the group that record what an alert asks for, unless its tests give it."""
+    tests = document(alert, rules)["tests"]
+    given = {one["series"].partition("{")[0] for test in tests for one in test["input_series"]}
+    needed = [rule for rule in home["rules"] if rule.get("alert") == alert]
+    for rule in reversed(home["rules"]):
+        asked = set[str]().union(*(analyse(one["expr"]).metrics for one in needed)) - given
+        if rule.get("record", "").startswith("log:") and rule["record"] in asked:
+            needed.append(rule)
+    return needed
 
 
 def _parts(
@@ -69,8 +84,8 @@ def _parts(
 ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Take each objective by itself; nothing else makes its series."""
     kept = group["rules"]
-    names = dict.fromkeys(rule["labels"]["slo"] for rule in kept if "slo" in rule["labels"])
-    for name in names if alert == BURN else ():
+    slos = [rule["labels"]["slo"] for rule in kept if "slo" in rule.get("labels", {})]
+    for name in dict.fromkeys(slos) if alert == BURN else ():
         rules = [rule for rule in kept if rule["labels"]["slo"] == name]
         yield {**group, "rules": rules}, [t for t in tests if t["name"].startswith(f"{name}: ")]
     if alert != BURN:
@@ -136,7 +151,8 @@ def _matters(rule: Rule, alert: str) -> bool:
 def _kind(rule: Rule) -> str:
     if "alert" in rule:
         return str(rule["labels"]["severity"])
-    return f"{rule['record']} {rule['expr']}".replace(rule["labels"]["slo"], "")
+    slo = rule.get("labels", {}).get("slo", "")
+    return f"{rule['record']} {rule['expr']}".replace(slo, "")
 
 
 def _is_tested(rule: Rule, tests: Sequence[dict[str, Any]]) -> bool:

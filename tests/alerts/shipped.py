@@ -16,7 +16,10 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._alerts import
 ROOT = Path(__file__).parents[2]
 ROLE = ROOT / "roles/prometheus"
 CASES = ROOT / "tests/unit/alerts/cases"
-JOBS = "ai-assistant redis postgres node-exporter cadvisor prometheus alertmanager".split()  # noqa: SIM905
+JOBS = [
+    *("ai-assistant", "redis", "postgres", "elasticsearch", "node-exporter", "cadvisor"),
+    *("prometheus", "alertmanager"),
+]
 
 
 @cache
@@ -55,6 +58,7 @@ def rules() -> dict[str, Any]:
     return alert_rules(
         variables()["prometheus_alerts"],
         defaults=defaults(),
+        recording_rules=variables()["prometheus_recording_rules_elasticsearch"],
         known_jobs=JOBS,
         slos=variables()["prometheus_slos"],
     )

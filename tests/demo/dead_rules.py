@@ -21,6 +21,8 @@ RARE = {
     "container_cpu_cfs_periods_total": "only of services with CPUQuota=",
     "container_cpu_cfs_throttled_periods_total": "only of services with CPUQuota=",
     "container_spec_memory_limit_bytes": "only where control groups have the memory controller",
+    "log:errors:per_minute5m": "only once a line had the level of an error",
+    "log:lines:increase5m": "of errors and of refused lines only once there is one",
     "node_md_disks": "only with a software RAID",
     "node_md_disks_required": "only with a software RAID",
     "node_systemd_unit_state": "only with the collector systemd, which is off by default",

@@ -17,6 +17,7 @@ EXPECTED = (
     "ai-assistant",
     "redis",
     "postgres",
+    "elasticsearch",
     "node-exporter",
     "cadvisor",
     "prometheus",

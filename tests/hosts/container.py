@@ -35,7 +35,10 @@ class Host:
     def boot(self, suite: str, *extra: str) -> Host:
         """Start the host anew and wait until systemd reports that it runs."""
         self.remove()
-        run("docker", "run", "--detach", *self._options(), *extra, image(suite))
+        # In another's network it has that one's name too.
+        inside = any(option.startswith("--network=container:") for option in extra)
+        name = () if inside else (f"--hostname={self.name.removeprefix(PREFIX)}",)
+        run("docker", "run", "--detach", *self._options(), *name, *extra, image(suite))
         state = self._settled()
         if state != "running":
             failed = self.output("systemctl", "list-units", "--failed", check=False)
@@ -56,7 +59,6 @@ class Host:
         (CACHE / "mirror").mkdir(parents=True, exist_ok=True)
         return [
             f"--name={self.name}",
-            f"--hostname={self.name.removeprefix(PREFIX)}",
             *(f"--cap-add={capability}" for capability in CAPABILITIES),
             "--security-opt=seccomp=unconfined",
             "--security-opt=apparmor=unconfined",

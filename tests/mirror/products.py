@@ -127,6 +127,17 @@ PRODUCTS = (
         },
     ),
     Product(
+        name="elasticsearch_exporter",
+        repository="prometheus-community/elasticsearch_exporter",
+        version="1.10.0",
+        previous="1.9.0",
+        packages=("prometheus-elasticsearch-exporter",),
+        files={
+            "elasticsearch_exporter": "usr/bin/prometheus-elasticsearch-exporter",
+            **_legal("prometheus-elasticsearch-exporter"),
+        },
+    ),
+    Product(
         name="cadvisor",
         repository="google/cadvisor",
         version="0.60.6",

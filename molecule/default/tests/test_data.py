@@ -15,7 +15,7 @@ from demo.load import COUNTERS
 
 EVERYWHERE = {"node-exporter": 9100, "cadvisor": 8080}
 ON_APP = {"ai-assistant": 8000, "redis": 9121, "postgres": 9187}
-ON_MONITOR = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000}
+ON_MONITOR = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000, "elasticsearch": 9114}
 DOCUMENTED = (
     "http_requests_total",
     "http_request_duration_seconds_bucket",

@@ -11,7 +11,7 @@ import pytest
 
 ON_MONITOR = (
     *("prometheus", "alertmanager", "grafana", "node_exporter", "cadvisor"),
-    *("elasticsearch", "logstash", "kibana"),
+    *("elasticsearch", "elasticsearch_exporter", "logstash", "kibana"),
 )
 ON_APP = (
     *("ai-assistant", "redis_exporter", "postgres_exporter", "node_exporter", "cadvisor"),

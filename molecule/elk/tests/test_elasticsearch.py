@@ -117,7 +117,7 @@ def test_the_reader_reads_logs_and_nothing_else(
     if not secured:
         pytest.skip("without security there are no users")
     send(ask, writer, [{"@timestamp": "2026-01-01T00:00:00Z", "message": "readable"}])
-    assert ask.answer(f"{STREAM}/_refresh", user=admin, body={})[0] == 200
+    assert ask.answer(f"{STREAM}/_refresh", user=admin)[0] == 200
     found = ask.json(f"{STREAM}/_search?q=message:readable", user=READER)
     assert found["hits"]["hits"]
     body = {"@timestamp": "2026-01-01T00:00:00Z", "message": "x"}

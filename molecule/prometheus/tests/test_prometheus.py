@@ -20,6 +20,7 @@ JOBS = {
     "ai-assistant": "5s",
     "redis": "15s",
     "postgres": "15s",
+    "elasticsearch": "15s",
     "node-exporter": "15s",
     "cadvisor": "15s",
     "prometheus": "15s",
@@ -33,6 +34,7 @@ JOBS = {
 PORTS = {
     "redis": 9121,
     "postgres": 9187,
+    "elasticsearch": 9114,
     "node-exporter": 9100,
     "cadvisor": 8080,
     "prometheus": 9090,

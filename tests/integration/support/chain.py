@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -13,7 +14,7 @@ from integration.support.elk import Elk
 from integration.support.host import booted
 
 LOGS = "/var/log/delivery"
-DATASETS = ("with_ids", "by_place", "changed", "odd", "input")
+DATASETS = ("with_ids", "by_place", "changed", "input", "live", "lines")
 
 
 def log(name: str) -> dict[str, object]:
@@ -22,12 +23,19 @@ def log(name: str) -> dict[str, object]:
     return {"paths": paths, "prospector.scanner.check_interval": "1s"}
 
 
+def milliseconds(stamp: str) -> datetime:
+    """Read a time as Logstash does, without what is below a millisecond."""
+    time = datetime.fromisoformat(stamp)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
 @pytest.fixture(scope="session")
 def chain(prefix: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elk]:
     """Deploy the chain."""
     base = {
         "elk_components": ["elasticsearch", "kibana", "logstash", "filebeat"],
         "elk_elasticsearch_jvm_options": ["-XX:TieredStopAtLevel=1"],
+        "elk_logstash_jvm_options": ["-XX:TieredStopAtLevel=1"],
         "elk_elasticsearch_trial": False,
         "elk_filebeat_logs": {name: log(name) for name in DATASETS},
         "elk_password_directory": str(tmp_path_factory.mktemp("passwords")),

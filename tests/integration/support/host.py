@@ -266,9 +266,14 @@ def install_tools(host: Host) -> None:
 
 
 @contextmanager
-def booted(name: str, suite: str) -> Iterator[Host]:
-    """Boot a host with the tests' tools and remove it afterwards."""
-    container = Container(name).boot(suite, "--sysctl=net.ipv6.conf.all.disable_ipv6=0")
+def booted(name: str, suite: str, network_of: Host | None = None) -> Iterator[Host]:
+    """Boot a host with the tests' tools and remove it afterwards.
+
+    network_of: the host whose addresses it shares, loopback included.
+    """
+    own = "--sysctl=net.ipv6.conf.all.disable_ipv6=0"
+    network = f"--network=container:{network_of.container}" if network_of else own
+    container = Container(name).boot(suite, network)
     try:
         host = Host(container.name, suite)
         install_tools(host)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import yaml
 CHECKOUT = Path(__file__).parents[3]
 NODES = {f"es{number}": {"ansible_host": f"10.0.0.{number}"} for number in (1, 2, 3)}
 GROUPS = {"elasticsearch": NODES, **dict.fromkeys(("logstash", "kibana", "filebeat"), {"ls1": {}})}
+PARTS = ("elasticsearch", "kibana", "logstash", "filebeat")
 SECURED = {
     "elk_security": True,
     "elk_ca_certificate": "CA",
@@ -29,15 +31,28 @@ SECURED = {
     "elk_filebeat_logs": {"app": ["/var/log/app/*.log"]},
     "elk_logstash_filters": 'mutate { add_tag => ["mine"] }',
     "elk_passwords": {"logstash": "planted-logstash-password"},
-    **{f"elk_{name}_certificate": "CRT" for name in ("elasticsearch", "logstash", "filebeat")},
-    **{f"elk_{name}_certificate_key": "KEY" for name in ("elasticsearch", "logstash", "filebeat")},
+    **{f"elk_{name}_certificate": "CRT" for name in PARTS},
+    **{f"elk_{name}_certificate_key": "KEY" for name in PARTS},
 }
-OLD = ["ssl => true", "ssl_verify_mode =>", 'cacert => "/etc/logstash/certs/ca.crt"']
-NEW = [
-    "ssl_enabled => true",
-    "ssl_client_authentication =>",
-    'ssl_certificate_authorities => ["/etc/logstash/certs/ca.crt"]',
-]
+# The options of TLS: of the input beats, and of the output elasticsearch.
+CERTS = "/etc/logstash/certs"
+PAIR = {f'ssl_certificate => "{CERTS}/node.crt"', f'ssl_key => "{CERTS}/node.key"'}
+TRUST = f'ssl_certificate_authorities => ["{CERTS}/ca.crt"]'
+OLD = (
+    {*PAIR, TRUST, "ssl => true", 'ssl_verify_mode => "force_peer"'},
+    {"ssl => true", f'cacert => "{CERTS}/ca.crt"'},
+)
+NEW = (
+    {*PAIR, TRUST, "ssl_enabled => true", 'ssl_client_authentication => "required"'},
+    {TRUST, "ssl_enabled => true"},
+)
+# Kibana has had these names since 7.
+KIBANA = {
+    "server.ssl.enabled": True,
+    "server.ssl.certificate": "/etc/kibana/certs/node.crt",
+    "server.ssl.key": "/etc/kibana/certs/node.key",
+    "elasticsearch.ssl.certificateAuthorities": ["/etc/kibana/certs/ca.crt"],
+}
 
 
 def rendered(folder: Path, groups: Any = GROUPS, **variables: Any) -> Path:
@@ -64,20 +79,33 @@ def rendered(folder: Path, groups: Any = GROUPS, **variables: Any) -> Path:
     return folder / "out"
 
 
-@pytest.mark.parametrize(
-    ("version", "words", "others"), [("8.5.0", OLD, NEW), ("8.8.0", NEW, OLD), ("9.1.0", NEW, OLD)]
-)
+@pytest.mark.parametrize(("version", "words"), [("8.5.0", OLD), ("8.8.0", NEW), ("9.1.0", NEW)])
 def test_options_have_the_names_of_their_version(
-    tmp_path: Path, version: str, words: list[str], others: list[str]
+    tmp_path: Path, version: str, words: tuple[set[str], set[str]]
 ) -> None:
-    out = rendered(tmp_path, elk_version=version, **SECURED)
-    pipeline = out / "ls1/etc/logstash/pipelines"
-    text = "".join(path.read_text() for path in sorted(pipeline.rglob("*.conf")))
-    lines = {line.strip() for line in text.splitlines()}
-    assert all(any(line.startswith(word) for line in lines) for word in [*words[:2]])
-    assert not any(line.startswith(word) for word in others[:2] for line in lines)
-    beats = yaml.safe_load((out / "ls1/etc/filebeat/filebeat.yml").read_text())
-    assert ("file_identity.native" in beats["filebeat.inputs"][0]) is version.startswith("9")
+    secured, shown = tmp_path / "secured", tmp_path / "shown"
+    secured.mkdir()
+    shown.mkdir()
+    out = rendered(secured, elk_version=version, **SECURED) / "ls1/etc"
+    # An output without a password is no secret, so it is shown.
+    open_one = {**SECURED, "elk_security": False, "elk_elasticsearch_nodes": []}
+    logstash = {"logstash": {"ls1": {}}}
+    outputs = rendered(shown, logstash, elk_version=version, **open_one) / "ls1/etc"
+
+    def tls(place: Path, name: str) -> set[str]:
+        lines = map(str.strip, (place / "logstash/pipelines" / name).read_text().splitlines())
+        return {line for line in lines if re.match(r"(ssl\w*|cacert|truststore|keystore) ", line)}
+
+    assert tls(out, "logs/10-logs.conf") == words[0]
+    assert tls(outputs, "logs/90-output.conf") == tls(outputs, "dead_letters.conf") == words[1]
+    kibana = yaml.safe_load((out / "kibana/kibana.yml").read_text())
+    assert {name: value for name, value in kibana.items() if ".ssl." in name} == KIBANA
+    beats = yaml.safe_load((out / "filebeat/filebeat.yml").read_text())
+    assert set(beats["output.logstash"]["ssl"]) == {"certificate_authorities", "certificate", "key"}
+    # From 9 on it would know a file by its first 1024 bytes, and not read a shorter one.
+    identity = {"prospector.scanner.fingerprint.enabled": False, "file_identity.native": None}
+    assert (beats["filebeat.inputs"][0].items() >= identity.items()) is version.startswith("9")
+    assert version.startswith("9") or not set(identity) & set(beats["filebeat.inputs"][0])
 
 
 def test_nodes_know_each_other_and_found_no_cluster_for_ever(tmp_path: Path) -> None:
@@ -129,6 +157,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made.private_key_pem.write_to_path(certificates / f"{host}.key")
     given = {
         "vault_elk_reader_password": "planted-reader-0123456789",
+        "vault_elk_exporter_password": "planted-exporter-0123456789",
         "barehost_state": "rendered",
         "barehost_render_directory": str(folder / "out"),
         "ansible_python_interpreter": sys.executable,
@@ -138,6 +167,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tasks = [{"ansible.builtin.copy": seen, "diff": False}]
     plays = [
         {**common, "hosts": "elk:filebeat", "roles": ["barehost.monitoring.elk"]},
+        {**common, "hosts": "elk", "roles": ["barehost.monitoring.elasticsearch_exporter"]},
         {**common, "hosts": "grafana", "roles": ["barehost.monitoring.grafana"], "tasks": tasks},
     ]
     (folder / "play.json").write_text(json.dumps(plays))
@@ -148,7 +178,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "planted-reader" not in done.stdout
+    assert "planted-" not in done.stdout
     return folder / "out"
 
 
@@ -166,6 +196,13 @@ def test_the_fleet_sends_logs_with_certificates(fleet: Path) -> None:
     assert node["xpack.security.http.ssl.enabled"] is True
 
 
+def test_statistics_of_the_fleet_are_read_by_a_user_of_their_own(fleet: Path) -> None:
+    unit = (fleet / "logs1/etc/systemd/system/elasticsearch_exporter.service").read_text()
+    assert "--web.listen-address=192.0.2.41:9114" in unit
+    files = [path for path in (fleet / "logs1/etc").rglob("*") if path.is_file()]
+    assert [path for path in files if "planted-" in path.read_text()] == []
+
+
 def test_grafana_of_the_fleet_reads_logs_as_a_user_of_its_own(fleet: Path) -> None:
     sources = json.loads((fleet.parent / "sources.json").read_text())
     (logs,) = [source for source in sources if source["type"] == "elasticsearch"]
@@ -175,3 +212,34 @@ def test_grafana_of_the_fleet_reads_logs_as_a_user_of_its_own(fleet: Path) -> No
     assert "barehost_reader:barehost_reader" in "".join(
         file.read_text() for file in (fleet / "logs1").rglob("users_roles")
     )
+
+
+@pytest.mark.parametrize(
+    ("levels", "condition"),
+    [
+        (["error", "Critical"], r"=~ /\A(error|critical)\z/ and [data_stream][dataset] !~"),
+        (["a.b"], r"=~ /\A(a\.b)\z/ "),
+        ([], ""),
+    ],
+)
+def test_errors_have_a_data_set_of_their_own_unless_nobody_wants_it(
+    tmp_path: Path, levels: list[str], condition: str
+) -> None:
+    out = rendered(tmp_path, {"logstash": {"one": {}}}, elk_logs_error_levels=levels)
+    text = (out / "one/etc/logstash/pipelines/logs/10-logs.conf").read_text()
+    assert condition in text
+    assert (".errors" in text) is bool(levels)
+    # The id is made of the data set that the sender has named.
+    assert not levels or text.rindex("fingerprint {") < text.index("}.errors")
+
+
+def test_the_exporter_gets_a_user_that_reads_statistics(tmp_path: Path) -> None:
+    out = rendered(tmp_path, **SECURED)
+    folder = out / "es1/etc/elasticsearch"
+    roles = yaml.safe_load((folder / "roles.yml").read_text())
+    assert "barehost_monitor:barehost_exporter\n" in (folder / "users_roles").read_text()
+    assert roles["barehost_monitor"] == {
+        "cluster": ["monitor"],
+        "indices": [{"names": ["*"], "privileges": ["monitor"]}],
+    }
+    assert (tmp_path / "passwords/exporter").exists()

@@ -79,7 +79,7 @@ def variables(role: str) -> Any:
     return yaml.safe_load((CHECKOUT / "roles" / role / "vars/main.yml").read_text())
 
 
-@pytest.mark.parametrize("role", ["redis_exporter", "postgres_exporter"])
+@pytest.mark.parametrize("role", ["redis_exporter", "postgres_exporter", "elasticsearch_exporter"])
 def test_a_database_that_is_down_fails_no_deployment(role: str) -> None:
     probes = variables(role)[f"__{role}_health"]["probes"]
     conditions = [metric for probe in probes for metric in probe.get("metrics", [])]
@@ -260,6 +260,52 @@ def test_redis_exporter_takes_no_password_in_its_flags(tmp_path: Path) -> None:
     assert "redis_exporter_flags.redis.password: is readable" in found["flag"]
     assert "redis_exporter_environment.REDIS_PASSWORD: is readable" in found["variable"]
     assert [host for host, text in found.items() if "hunter2" in text] == []
+
+
+def test_elasticsearch_exporter_logs_in_by_a_file(tmp_path: Path) -> None:
+    login = {"elasticsearch_exporter_username": "ada", "elasticsearch_exporter_password": "hunter2"}
+    hosts = {
+        "open": {},
+        "login": {**login, "elasticsearch_exporter_ca_certificate": "CA"},
+        "more": {"elasticsearch_exporter_flags": {"es.all": True, "es.indices": False}},
+        "address": {"elasticsearch_exporter_address": "http://ada:hunter2@127.0.0.1:9200"},
+        "variable": {"elasticsearch_exporter_environment": {"ES_PASSWORD": "hunter2"}},
+    }
+    found = units(tmp_path, "elasticsearch_exporter", hosts)
+    given = {host: set(re.findall(r"(?<= )(?:--|@\$)\S+", text)) for host, text in found.items()}
+    assert "--es.uri=http://127.0.0.1:9200" in given["open"]
+    assert not [word for word in given["open"] if word.startswith("@")]
+    assert not [word for word in given["login"] if "es.uri" in word]
+    assert "@${CREDENTIALS_DIRECTORY}/arguments" in given["login"]
+    assert "--es.ca=/etc/elasticsearch_exporter/certs/ca.crt" in given["login"]
+    assert {"--es.all", "--no-es.indices", "--no-es.aliases"} <= given["more"]
+    assert "elasticsearch_exporter_address: holds a user or a password" in found["address"]
+    assert "elasticsearch_exporter_environment.ES_PASSWORD: is readable" in found["variable"]
+    assert [host for host, text in found.items() if "hunter2" in text] == []
+
+
+def test_what_is_kept_of_an_index_is_what_is_asked_for() -> None:
+    (job,) = (j for j in DEFAULTS["prometheus_scrape_jobs"] if j["job_name"] == "elasticsearch")
+    rules = job["metric_relabel_configs"]
+    kept = [
+        *("index_stats_indexing_index_total", "indices_docs_primary", "indices_docs_total"),
+        *("indices_store_size_bytes_primary", "indices_store_size_bytes_total"),
+    ]
+    dropped = [
+        *("index_stats_search_query_total", "index_stats_indexing_index_time_seconds_total"),
+        *(
+            "indices_segment_memory_bytes_total",
+            "indices_deleted_docs_total",
+            "search_active_queries",
+        ),
+    ]
+    names = {f"elasticsearch_{name}": name in kept for name in (*kept, *dropped)}
+    # Of nodes, which have no index, everything stays.
+    series = {f"{name};.ds-logs-a-b": stays for name, stays in names.items()}
+    series["elasticsearch_indices_segments_count;"] = True
+    for text, stays in series.items():
+        assert any(re.fullmatch(rule["regex"], text) for rule in rules) is not stays, text
+    assert {rule["action"] for rule in rules} == {"drop"}
 
 
 @pytest.mark.parametrize(

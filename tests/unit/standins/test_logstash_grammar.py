@@ -22,7 +22,7 @@ TAKEN = {
     "no newline after a brace": "filter { drop {} }",
 }
 REFUSED = {
-    "filter { drop {} }\n# end": 'Expected one of [ \\t\\r\\n], "#", "input", "filter", "output"',
+    "filter { drop {} }\n# end": 'Expected one of [^\\r\\n], "\\r", "\\n" at line 2, column 6 (byte 25)',
     "outputs {}": "at line 1, column 7 (byte 7) after output",
     "input { beats { port = 1 } }": '"=>" at line 1, column 22',
     "input { beats { port: 1 } }": '"=>"',

@@ -14,7 +14,7 @@ from elastic.logstash.event import shown
 from elastic.logstash.logs import Log
 from elastic.logstash.pipeline import Pipeline
 from elastic.logstash.settings import Settings
-from elastic.logstash.sources import Source, fetch
+from elastic.logstash.sources import Source, fetch, fitting
 
 _LOG = Log("logstash.agent")
 
@@ -75,11 +75,9 @@ class Agent:
         with self._lock:
             try:
                 sources = {source.name: source for source in fetch(self.settings, self._folder)}
+                fitting(list(sources.values()))
             except Refused as exc:
-                _LOG.error(
-                    "An exception happened when converging configuration",
-                    message=f"Could not fetch the configuration, message: {exc}",
-                )
+                _LOG.error("An exception happened when converging configuration", message=str(exc))
                 return
             done = [self._create(s) for n, s in sources.items() if n not in self.pipelines]
             for name, pipeline in list(self.pipelines.items()):

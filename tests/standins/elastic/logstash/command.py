@@ -15,7 +15,7 @@ from elastic.logstash import HOME, api, java, version
 from elastic.logstash.agent import Agent
 from elastic.logstash.logs import SINK, Log
 from elastic.logstash.pipeline import Pipeline
-from elastic.logstash.settings import Settings, load
+from elastic.logstash.settings import Settings, Unreadable, load
 from elastic.logstash.sources import fetch
 
 _SHORT = {
@@ -51,6 +51,9 @@ def main(arguments: list[str]) -> int:
         print("Using bundled JDK: a stand-in for Logstash, for tests alone", flush=True)
         java.check((folder if first else HOME / "config") / "jvm.options")
         settings = load(folder, given, version())
+    except Unreadable as exc:
+        print(f"ERROR: {exc}", file=sys.stderr, flush=True)
+        return 1
     except Refused as exc:
         print(f"Your settings are invalid. Reason: {exc}", file=sys.stderr, flush=True)
         return 1
@@ -132,6 +135,9 @@ def _test(settings: Settings, folder: Path) -> int:
     try:
         for source in fetch(settings, folder):
             Pipeline(source).test()
+    except Unreadable as exc:
+        print(f"ERROR: {exc}", file=sys.stderr, flush=True)
+        return 1
     except Refused as exc:
         _LOG.fatal(f"The given configuration is invalid. Reason: {exc}")
         return 1

@@ -39,7 +39,7 @@ def pattern(text: str) -> re.Pattern[str]:
     text = text.replace(r"\z", r"\Z").replace(r"\h", "[0-9a-fA-F]").replace(r"\/", "/")
     text = re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", text)
     text = re.sub(r"\[:(\w+):\]", lambda found: _POSIX.get(found[1], found[0]), text)
-    return re.compile(text, re.MULTILINE)
+    return re.compile(text, re.MULTILINE | re.ASCII)
 
 
 def compiled(test: Test) -> Condition:
@@ -97,8 +97,6 @@ def _equal(one: Any, other: Any) -> bool:
         return one is other
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return one == other
     return type(one) is type(other) and bool(one == other)
 
 
@@ -108,6 +106,9 @@ def _contains(values: list[Any], value: Any) -> bool:
 
 def _within(needle: Any, heap: Any, event: Event) -> bool:
     value, values = _value(needle, event), _value(heap, event)
+    fields = isinstance(needle, Field) and isinstance(heap, Field)
+    if fields and isinstance(values, list) and values and (value is MISSING or value is None):
+        raise WorkerFault('Cannot invoke "Object.equals(Object)" because "<parameter2>" is null')
     if value is MISSING or values is MISSING or value is None:
         return False
     if isinstance(heap, list):  # written in the pipeline: compared as texts
@@ -116,7 +117,7 @@ def _within(needle: Any, heap: Any, event: Event) -> bool:
         return not isinstance(value, list | dict) and _contains(values, value)
     if isinstance(value, str) and isinstance(values, str):
         return value in values
-    return isinstance(needle, Field) and isinstance(heap, Field) and _equal(value, values)
+    return fields and _equal(value, values)
 
 
 def _ordered(operator: str, one: Any, other: Any) -> bool:

@@ -5,18 +5,25 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from string import ascii_letters
 from typing import Any
 from zoneinfo import ZoneInfo
 
 Parser = Callable[[Any], datetime | None]
-_DATE = r"(\d{4})-(\d\d)(?:-(\d\d))?"
-_TIME = r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?"
-_ZONE = r"\s?(Z|[+-]\d\d(?::?\d\d)?)?"
-_ISO = re.compile(rf"{_DATE}(?:T{_TIME}{_ZONE})?")
+# Years that Python does not know are left out.
+_YEAR = r"\+?(?P<Y>\d{1,4})"
+_DAY = r"-W(?P<W>\d{1,2})(?:-(?P<w>\d))?|-(?P<N>\d{3})|-(?P<M>\d{1,2})(?:-(?P<D>\d{1,2}))?|"
+_TIME = r"(?P<h>\d{1,2})(?::(?P<m>\d{1,2})(?::(?P<s>\d{1,2})(?:[.,](?P<f>\d{1,9}))?)?)?"
+_ZONE = r"(?P<z>Z|[+-]\d\d(?::?\d\d)?)?"
+_ISO = re.compile(rf"{_YEAR}(?:{_DAY})(?:T{_TIME}{_ZONE})?", re.IGNORECASE)
 # Logstash tries this one, too; its fraction has three digits.
-_SPACED = re.compile(rf"{_DATE} (\d\d):(\d\d):(\d\d)[.,](\d{{3}})()")
-_LATEST = 253402300799  # the last second of the year 9999
+_SPACED = re.compile(
+    r"(?P<Y>\d{4})-(?P<M>\d\d)-(?P<D>\d\d) (?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)[.,](?P<f>\d{3})"
+    + _ZONE
+)
+_LATEST = (1 << 31) - 1  # second that UNIX takes
+_LAST_OF_9999 = 253402300799
 _JODA = {
     "yyyy": (r"(?P<Y>\d{4})", "Y"),
     "YYYY": (r"(?P<Y>\d{4})", "Y"),
@@ -61,18 +68,24 @@ def _iso(value: Any, place: tzinfo) -> datetime | None:
     found = (_ISO.fullmatch(value) or _SPACED.fullmatch(value)) if isinstance(value, str) else None
     if not found:
         return None
-    year, month, day, hour, minute, second, fraction, offset = found.groups()
+    part = found.groupdict()
     try:
+        if part.get("W"):
+            day = date.fromisocalendar(int(part["Y"]), int(part["W"]), int(part["w"] or 1))
+        else:
+            day = date(int(part["Y"]), int(part["M"] or 1), int(part["D"] or 1))
+        if part.get("N"):
+            day += timedelta(days=int(part["N"]) - 1)
         return _milliseconds(
             datetime(
-                int(year),
-                int(month),
-                int(day or 1),
-                int(hour or 0),
-                int(minute or 0),
-                int(second or 0),
-                int(((fraction or "") + "000")[:3]) * 1000,
-                zone(_full(offset)) if offset else place,
+                day.year,
+                day.month,
+                day.day,
+                int(part["h"] or 0),
+                int(part["m"] or 0),
+                int(part["s"] or 0),
+                int(((part["f"] or "") + "000")[:3]) * 1000,
+                zone(_full(part["z"].upper())) if part["z"] else place,
             )
         )
     except ValueError:
@@ -89,16 +102,21 @@ def _seconds(value: Any, per_second: int) -> datetime | None:
     if isinstance(value, str) and not re.fullmatch(r"-?\d+(?:\.\d+)?", value):
         return None
     seconds = float(value) / per_second
-    if not -_LATEST < seconds <= _LATEST:
+    if int(seconds) > _LATEST and per_second == 1 or abs(seconds) > _LAST_OF_9999:
         return None
     return _milliseconds(
         datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(seconds * 1000))
     )
 
 
+_PARTS = re.compile(
+    "'[^']*'|" + "|".join(f"{letter}+" for letter in ascii_letters) + "|[^A-Za-z']+"
+)
+
+
 def _joda(pattern: str, place: tzinfo) -> Parser:
     text, used = "", set[str]()
-    for part in re.findall(r"'[^']*'|S+|[A-Za-z]+|[^A-Za-z']+", pattern):
+    for part in _PARTS.findall(pattern):
         if part in _JODA:
             text, used = text + _JODA[part][0], used | {_JODA[part][1]}
         elif set(part) == {"S"}:

@@ -7,11 +7,12 @@ import copy
 import json
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 _ELEMENT = re.compile(r"\[([^\[\]]+)\]")
 _REFERENCE = re.compile(r"(?:\[[^\[\]]+\])+|[^\[\]]+")
-_PLACEHOLDER = re.compile(r"%\{\{([^}]+)\}\}|%\{(\+?[^}]+)\}")
+_PLACEHOLDER = re.compile(r"%\{\{([^}]+)\}\}|%\{(\+?[^}]*)\}")
 MISSING = object()
 
 
@@ -126,13 +127,15 @@ class Event:
         return _PLACEHOLDER.sub(self._placeholder, pattern)
 
     def _placeholder(self, found: re.Match[str]) -> str:
-        when: datetime = self.data["@timestamp"]
+        when: datetime = self.data.get("@timestamp") or datetime.now(UTC)
         if found[1]:
             return _formatted(when, found[1])
         if found[2].startswith("+"):
             return (
                 str(int(when.timestamp())) if found[2] == "+%s" else _formatted(when, found[2][1:])
             )
+        if not found[2]:
+            return str(int(when.timestamp()))
         try:
             value = self.find(found[2])
         except ReferenceFault:
@@ -191,7 +194,7 @@ def _put(data: Any, name: str, value: Any, whole: str) -> None:
         if index >= 0:
             data.extend([None] * (index + 1 - len(data)))
             data[index] = value
-            return
+        return  # a name in a list: the value is lost without a word
     raise ValueError(
         f"Could not set field '{name}' on object '{as_text(data)}' to value '{as_text(value)}'"
     )
@@ -251,7 +254,27 @@ def as_text(value: Any) -> str:
     if isinstance(value, datetime):
         return shown(value)
     if isinstance(value, list):
-        return ",".join(as_text(entry) for entry in value)
+        return ",".join(_java(entry) for entry in value)
     if isinstance(value, dict):
         return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
+    return _java(value)
+
+
+def _java(value: Any) -> str:
+    """Write what is in a list as Java does."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={_java(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, float) and value and not 1e-3 <= abs(value) < 1e7:
+        digits, _e, exponent = f"{Decimal(repr(value)):E}".partition("E")
+        return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return as_text(value)
     return str(value)
+
+
+def ruby_text(value: Any) -> str:
+    """Write a value as Ruby does, outside of texts made from fields."""
+    if isinstance(value, float) and value and not 1e-4 <= abs(value) < 1e16:
+        digits, _e, exponent = f"{Decimal(repr(value)):E}".partition("E")
+        return f"{digits if '.' in digits else digits + '.0'}e{int(exponent):+03d}"
+    return as_text(value)

@@ -23,7 +23,7 @@ from elastic.logstash.logs import Log
 from elastic.logstash.mutate import Mutate
 
 Options = dict[str, Any]
-_DEEPEST = 200
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Filter:
@@ -51,8 +51,8 @@ class Filter:
                 )
         for name in self.options.get("remove_field", ()):
             event.remove(event.text(name))
-        for name in self.options.get("add_tag", ()):
-            event.tag(event.text(name))
+        if new := [event.text(name) for name in self.options.get("add_tag", ())]:
+            event.data["tags"] = [*_tags(event.data.get("tags")), *new]
         gone = [event.text(name) for name in self.options.get("remove_tag", ())]
         if gone and event.get("tags"):
             tags = (
@@ -64,6 +64,13 @@ class Filter:
         """Tag an event."""
         for name in self.options.get("tag_on_failure", default):
             event.tag(name)
+
+
+def _tags(value: Any) -> list[Any]:
+    """Make a list of what tags are, as Ruby does; a tag that is there is added again."""
+    if isinstance(value, dict):
+        return [list(entry) for entry in value.items()]
+    return [] if value is None else value if isinstance(value, list) else [value]
 
 
 def _add(event: Event, name: str, value: Any) -> None:
@@ -84,18 +91,26 @@ def _number(text: str) -> float | str:
     return number if math.isfinite(number) else text
 
 
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number)
+_BLANK = re.compile(r"[ \t\r\n]*")
+
+
 def _loaded(text: str) -> Any:
-    return json.loads(text, parse_constant=_no_constant, parse_float=_number)
-
-
-def _checked(value: Any, depth: int = 0) -> Any:
-    if depth > _DEEPEST:
-        raise ValueError(f"nested more than {_DEEPEST} deep")
-    for one in (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    ):
-        _checked(one, depth + 1)
+    """Decode a text; of several values, one after the other, it is the last."""
+    value, place = None, len(_BLANK.match(text)[0])  # type: ignore[index]
+    while place < len(text):
+        value, place = _DECODER.raw_decode(text, place)
+        place = _BLANK.match(text, place).end()  # type: ignore[union-attr]
     return value
+
+
+def _whole(value: Any) -> Any:
+    """Leave halves of characters out."""
+    if isinstance(value, dict):
+        return {_whole(key): _whole(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_whole(entry) for entry in value]
+    return _HALF.sub("", value) if isinstance(value, str) else value
 
 
 class Json(Filter):
@@ -110,7 +125,7 @@ class Json(Filter):
         try:
             if not isinstance(source, str):
                 raise ValueError(f"{type(source).__name__} is no text")
-            parsed = _checked(_loaded(source)) if source.strip() else None
+            parsed = _whole(_loaded(source))
         except (ValueError, RecursionError) as exc:
             if not self.options.get("skip_on_invalid_json"):
                 self._failed(event, "Error parsing json", source, str(exc))
@@ -174,8 +189,6 @@ class Date(Filter):
 
     def __call__(self, event: Event) -> None:
         value = event.get(self._source)
-        if isinstance(value, list) and value:
-            value = value[0]
         if value is None:
             return
         when = value if isinstance(value, datetime) else None
@@ -293,7 +306,7 @@ def _cut(text: str, length: int) -> str:
 
 
 class Prune(Filter):
-    """Keep or remove fields of the root by their names; @timestamp and @version always stay."""
+    """Keep or remove fields of the root by their names, @timestamp among them."""
 
     name = "prune"
 
@@ -309,7 +322,7 @@ class Prune(Filter):
         for name in list(event.data):
             kept = not self._keep or any(found.search(name) for found in self._keep)
             wanted = kept and not any(found.search(name) for found in self._remove)
-            if name not in ("@timestamp", "@version") and not wanted:
+            if not wanted:
                 del event.data[name]
         self.matched(event)
 

@@ -42,7 +42,8 @@ class Furthest:
         line, column = before.count("\n") + 1, self.place - (before.rfind("\n") + 1) + 1
         byte = len(before.encode()) + 1
         expected = list(self.expected)
-        wanted = f"one of {', '.join(expected)}" if len(expected) > 1 else "".join(expected)
+        wanted = ", ".join(expected)
+        wanted = f"one of {wanted}" if ", " in wanted else wanted
         after = f" after {before}" if before else ""
         return f"Expected {wanted} at line {line}, column {column} (byte {byte}){after}"
 
@@ -121,7 +122,9 @@ def _joined(parts: pp.ParseResults) -> Test:
 @functools.cache
 def _grammar(free_comments: bool) -> pp.ParserElement:
     space = _token(r"[ \t\r\n]+", r"[ \t\r\n]")
-    comment = _token(r"#[^\r\n]*(?:\r?\n|\Z)" if free_comments else r"#[^\r\n]*\r?\n", '"#"')
+    comment = _token(r"#[^\r\n]*(?:\r?\n|\Z)", '"#"')
+    if not free_comments:
+        comment = _token(r"#[^\r\n]*", '"#"') + _token(r"\r?\n", r'[^\r\n], "\r", "\n"')
     blank = pp.ZeroOrMore(space | comment).suppress()
     divided = (space + blank).suppress()
 

@@ -7,6 +7,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -272,7 +273,7 @@ class DeadLetterQueue(Input):
             ("plugin_type", letter.plugin_id),
             ("plugin_id", letter.plugin_type),
             ("reason", letter.reason),
-            ("entry_time", letter.timestamp),
+            ("entry_time", datetime.fromtimestamp(letter.timestamp, UTC)),
         ):
             event.set(f"[@metadata][dead_letter_queue][{name}]", value)
         return not self.ended.is_set() and self.push([self.decorated(event)])

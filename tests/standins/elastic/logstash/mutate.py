@@ -4,12 +4,13 @@
 """The mutate filter's operations, in the one order in which Logstash applies them."""
 
 import copy
+import json
 import re
 from typing import Any
 
 from elastic.common import Refused
 from elastic.logstash.conditions import pattern
-from elastic.logstash.event import MISSING, Event, as_text
+from elastic.logstash.event import MISSING, Event, as_text, ruby_text
 from elastic.logstash.logs import Log
 
 _CONVERSIONS = ("string", "integer", "float", "boolean", "integer_eu", "float_eu")
@@ -40,13 +41,13 @@ class Mutate:
         for step in (self._coerce, self._rename, self._update, self._replace, self._convert):
             step(event)
         for name, needle, replacement in self._gsub:
-            text = event.text(re.sub(r"\\(\d)", r"\\g<\1>", replacement))
+            text = re.sub(r"\\(?:(\d)|\\|)", _group, event.text(replacement), flags=re.DOTALL)
             self._each(event, name, lambda value, n=needle, t=text: n.sub(t, value))
         for operation, change in (
             ("uppercase", str.upper),
             ("capitalize", str.capitalize),
             ("lowercase", str.lower),
-            ("strip", str.strip),
+            ("strip", _stripped),
         ):
             for name in self._options.get(operation, ()):
                 self._each(event, name, change)
@@ -57,6 +58,8 @@ class Mutate:
     def _each(event: Event, name: str, change: Any) -> None:
         value = event.get(name)
         if isinstance(value, list):
+            if change is _stripped and not all(isinstance(entry, str) for entry in value):
+                raise TypeError("undefined method `strip'")
             event.set(name, [change(v) if isinstance(v, str) else v for v in value])
         elif isinstance(value, str):
             event.set(name, change(value))
@@ -78,11 +81,11 @@ class Mutate:
     def _update(self, event: Event) -> None:
         for name, value in self._pairs("update"):
             if event.has(name):
-                event.set(name, event.text(value))
+                event.set(name, event.text(ruby_text(value)))
 
     def _replace(self, event: Event) -> None:
         for name, value in self._pairs("replace"):
-            event.set(name, event.text(value))
+            event.set(name, event.text(ruby_text(value)))
 
     def _convert(self, event: Event) -> None:
         for name, kind in self._pairs("convert"):
@@ -96,7 +99,7 @@ class Mutate:
 
     def _converted(self, kind: str, value: Any) -> Any:
         if kind == "string":
-            return as_text(value)
+            return ruby_text(value)
         if kind == "boolean":
             text = as_text(value)
             if _TRUE.match(text):
@@ -124,7 +127,7 @@ class Mutate:
         for name, separator in self._pairs("join"):
             value = event.get(name)
             if isinstance(value, list):
-                event.set(name, separator.join(as_text(entry) for entry in value))
+                event.set(name, separator.join(_shown(entry) for entry in value))
 
     def _merge(self, event: Event) -> None:
         for name, others in self._pairs("merge"):
@@ -142,6 +145,26 @@ class Mutate:
             value = event.get(name)
             if value is not None:
                 event.set(target, copy.deepcopy(value))
+
+
+def _stripped(text: str) -> str:
+    return text.strip(" \t\n\v\f\r\0")
+
+
+def _group(found: re.Match[str]) -> str:
+    r"""Write \1 as Python's patterns do, and keep any other backslash."""
+    return f"\\g<{found[1]}>" if found[1] else r"\\"
+
+
+def _shown(value: Any, inner: bool = False) -> str:
+    """Write what is joined as Ruby does."""
+    if isinstance(value, dict):
+        return (
+            "{" + ", ".join(f"{_shown(k, True)}=>{_shown(v, True)}" for k, v in value.items()) + "}"
+        )
+    if inner:
+        return "nil" if value is None else json.dumps(value, ensure_ascii=False)
+    return ruby_text(value)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -72,7 +72,10 @@ class Pipeline:
             options.setdefault("ecs_compatibility", self.settings["pipeline.ecs_compatibility"])
             name = options.get("id", f"{node.name}_{node.place}")
             if name in self._ids and "id" in options:
-                raise Refused(f"Two plugins have the id '{name}', please fix this conflict")
+                raise Refused(
+                    "org.logstash.config.ir.InvalidIRException: Config has duplicate Ids: \n"
+                    f"ID: {name}"
+                )
             self._ids.add(name)
             self._checked[id(node)] = name, options
 

@@ -25,9 +25,7 @@ def size(value: Any) -> int:
     """Read a number of bytes; raises ValueError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?b|)", str(value).strip().lower())
     if not found:
-        raise ValueError(
-            f'Unparseable filesize: {value}. possible units (KiB, MiB, ...) e.g. "10 KiB".'
-        )
+        raise ValueError(f"Unknown bytes value '{value}'")
     return int(float(found[1]) * _UNITS[found[2]])
 
 
@@ -305,6 +303,10 @@ class Settings:
         return {name: str(value) for name, value in sorted(self._values.items())}
 
 
+class Unreadable(Refused):
+    """A file that is none of its kind, which is told with other words than a wrong setting."""
+
+
 def missing(placeholder: str, name: str) -> str:
     """Refuse a variable that nobody set."""
     raise Refused(
@@ -322,7 +324,11 @@ def load(folder: Path, overrides: dict[str, str], version: str) -> Settings:
         try:
             given = documents.flat(documents.read(path.read_text(encoding="utf-8")) or {})
         except (yaml.YAMLError, UnicodeDecodeError) as exc:
-            raise Refused(f"Failed to read {path}: {exc}") from None
+            raise Unreadable(
+                f'Failed to parse YAML file "{path}". Please confirm if the YAML structure is valid '
+                "(e.g. look for incorrect usage of whitespace or indentation). Aborting... "
+                f"parser_error=>{exc}"
+            ) from None
     else:
         print(
             f"WARNING: Could not find logstash.yml which is typically located in $LS_HOME/config "
@@ -334,9 +340,4 @@ def load(folder: Path, overrides: dict[str, str], version: str) -> Settings:
         settings.set(name, value)
     for name in ("path.data", "path.queue", "path.dead_letter_queue"):
         settings.set(name, settings[name])
-    if settings["queue.page_capacity"] > settings["queue.max_bytes"]:
-        raise Refused(
-            "Invalid configuration, 'queue.page_capacity' must be less than or equal to "
-            "'queue.max_bytes'"
-        )
     return settings

@@ -13,7 +13,7 @@ import yaml
 
 from elastic.common import Refused, documents, variables
 from elastic.logstash.logs import Log
-from elastic.logstash.settings import Settings, missing
+from elastic.logstash.settings import Settings, Unreadable, missing
 
 _LOG = Log("logstash.config.sourceloader")
 
@@ -45,19 +45,39 @@ def fetch(settings: Settings, folder: Path) -> list[Source]:
             "specified"
         )
         return _sources([settings])
-    return _sources([settings.of_pipeline(given) for given in _listed(folder / "pipelines.yml")])
+    try:
+        listed = _listed(folder / "pipelines.yml")
+        return _sources([settings.of_pipeline(given) for given in listed])
+    except Unreadable:
+        raise
+    except Refused as exc:
+        _LOG.error("Could not fetch all the sources", message=str(exc))
+        raise Refused("Could not load the configuration file") from None
+
+
+def fitting(sources: list[Source]) -> None:
+    """See whether queues have room for a page, as a start alone does; raises Refused."""
+    small = [
+        f"Pipeline {source.name} 'queue.page_capacity' must be less than or equal to "
+        "'queue.max_bytes'."
+        for source in sources
+        if source.settings["queue.type"] == "persisted"
+        and source.settings["queue.page_capacity"] > source.settings["queue.max_bytes"] > 0
+    ]
+    if small:
+        raise Refused(" ".join(small))
 
 
 def _listed(path: Path) -> list[dict[str, Any]]:
     try:
         data = documents.read(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        raise Refused(f"Failed to read pipelines yaml file. Location: {path}") from None
+        raise Unreadable(f"Failed to read pipelines yaml file. Location: {path}") from None
     if not data:
-        raise Refused(f"Pipelines YAML file is empty. Location: {path}")
+        raise Unreadable(f"Failed to read pipelines yaml file. Location: {path}")
     if not isinstance(data, list):
         kind = "Hash" if isinstance(data, dict) else "String"
-        raise Refused(
+        raise Unreadable(
             f'Pipelines YAML file must contain an array of pipeline configs. Found "{kind}" in '
             f"{path}"
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import Any
 
 import pytest
@@ -107,6 +108,10 @@ def test_users_become_files() -> None:
     assert files["users"]["content"].count("{PBKDF2}") == 2
     assert "x" * 12 not in str(files)
     assert {one["on_change"] for one in files.values()} == {"none"}
+    # No mark of a document: Elasticsearch would say at each start that it is no role.
+    assert re.fullmatch(r"#.*\nwriter: \{\}\n", files["roles.yml"]["content"])
+    nobody = elasticsearch_users({})["files"]
+    assert [one["content"].count("\n") for one in nobody] == [1, 1]
 
 
 def test_a_token_names_its_service() -> None:
