@@ -53,7 +53,9 @@ def nodes(host: Any) -> str:
 
 def taken(ask: Any, dataset: str) -> int:
     """Count what the indices of a data set have taken."""
-    name = r'elasticsearch_index_stats_indexing_index_total\{cluster="[^"]+",index="[.]ds-logs-%s-.*'
+    name = (
+        r'elasticsearch_index_stats_indexing_index_total\{cluster="[^"]+",index="[.]ds-logs-%s-.*'
+    )
     found = ask.metrics(METRICS)
     series = [one for one in found if re.fullmatch(name % re.escape(dataset), one)]
     return int(sum(found[one] for one in series))
