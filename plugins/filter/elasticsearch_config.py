@@ -20,6 +20,8 @@ options:
   heap: {description: Size of the heap. Example V(512m)., type: str, default: 512m}
   memory_max: {description: Limit of the memory for the service. Example V(2G)., type: str, default: ""}
   plain_http: {description: Whether others may reach it without passwords or TLS., type: bool, default: false}
+  nodes: {description: Members of the cluster., type: list, elements: str, default: []}
+  peers: {description: "Hosts that would be clusters of the same name, were O(nodes) empty.", type: list, elements: str, default: []}
   names:
     description: What messages call the inputs, for example the variables of a role.
     type: dict

@@ -17,6 +17,7 @@ options:
   extra: {description: "Further inputs, each with C(type) and C(id).", type: list, elements: dict, default: []}
   namespace: {description: Namespace of the data streams., type: str, default: default}
   version: {description: Version of Filebeat., type: str, default: "8"}
+  unit: {description: "What is changed in Filebeat's unit, by section.", type: dict, default: {}}
   names:
     description: What messages call the inputs, for example the variables of a role.
     type: dict

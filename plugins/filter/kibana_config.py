@@ -18,6 +18,8 @@ options:
   extra: {description: Settings that join or replace them., type: dict, default: {}}
   security: {description: Whether Elasticsearch asks for passwords., type: bool, default: false}
   plain_http: {description: Whether others may reach it without passwords or TLS., type: bool, default: false}
+  heap: {description: Size of the heap in megabytes., type: int, default: 1024}
+  memory_max: {description: Limit of the memory for the service. Example V(2G)., type: str, default: ""}
   names:
     description: What messages call the inputs, for example the variables of a role.
     type: dict

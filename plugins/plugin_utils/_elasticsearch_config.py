@@ -18,7 +18,7 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 MAJORS = ("8", "9")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _LARGEST_HEAP = 31 << 30  # above, Java's pointers double
-_BESIDE_HEAP = 256 << 20  # at least: the machine itself, its threads, the launcher
+_BESIDE_HEAP = 384 << 20  # the machine itself, its threads, the launcher
 _LOOPBACK = re.compile(r"127(\.\d+){3}|::1|\[::1\]|localhost|_local_")
 
 
@@ -30,14 +30,20 @@ def elasticsearch_config(
     heap: Any = "512m",
     memory_max: Any = "",
     plain_http: Any = False,
+    nodes: Any = None,
+    peers: Any = None,
 ) -> dict[str, Any]:
-    """Return the settings with dotted names; those that are null are left out."""
+    """Return the settings with dotted names; those that are null are left out.
+
+    nodes: the members of the cluster. peers: hosts that would be clusters of the same name without them.
+    """
     faults = Faults()
     found = merged(settings, extra or {}, faults)
     if str(version).partition(".")[0] not in MAJORS:
         faults.add("version", f"{shown(version)} is no version that is known here (8.x, 9.x)")
     check_memory(heap, memory_max, faults)
     _check_openness(found, bool(plain_http), faults)
+    _check_cluster(list(nodes or []), list(peers or []), faults)
     faults.refuse()
     return found
 
@@ -73,8 +79,8 @@ def size(text: Any) -> int | None:
     return int(match[1]) * _UNITS[match[2].lower()] if match else None
 
 
-def check_memory(heap: Any, memory_max: Any, faults: Faults) -> None:
-    """A heap that can be had, and room beside it."""
+def check_memory(heap: Any, memory_max: Any, faults: Faults, buffers: float = 1.5) -> None:
+    """A heap that can be had, and room beside it. buffers: what heap and buffers take, in heaps."""
     wanted = size(heap)
     if not wanted:
         faults.add("heap", f"{shown(heap)} is no size of a heap (examples: 512m, 4g)")
@@ -85,14 +91,20 @@ def check_memory(heap: Any, memory_max: Any, faults: Faults) -> None:
     limit = size(memory_max)
     if not limit:
         faults.add("memory_max", f"{shown(memory_max)} is no size (examples: 2G, 6G)")
-    elif wanted and limit < wanted + _BESIDE_HEAP:
-        faults.add("memory_max", f"{memory_max} leaves no room beside a heap of {heap}")
+    # Buffers outside the heap may take half as much again.
+    elif wanted and limit < wanted * buffers + _BESIDE_HEAP:
+        needed = int(wanted * buffers + _BESIDE_HEAP) >> 20
+        text = f"{memory_max} leaves no room beside a heap of {heap}: {needed}m are needed in all"
+        faults.add("memory_max", text)
 
 
 def _check_openness(found: Mapping[str, Any], plain_http: bool, faults: Faults) -> None:
     """Who listens to others without TLS or passwords has to say so."""
     hosts = found.get("http.host", found.get("network.host", "_local_"))
     hosts = hosts if isinstance(hosts, list) else [hosts]
+    if re.fullmatch(r"_(?!local_).*_", str(hosts[0]) if hosts else ""):
+        text = f"begins with {hosts[0]}, which is no address to ask; begin with one (127.0.0.1)"
+        faults.add("network_host", text)
     security = found.get("xpack.security.enabled") is True
     tls = found.get("xpack.security.http.ssl.enabled") is True
     if not plain_http:
@@ -100,6 +112,15 @@ def _check_openness(found: Mapping[str, Any], plain_http: bool, faults: Faults) 
     many = found.get("discovery.type") != "single-node"
     if security and many and found.get("xpack.security.transport.ssl.enabled") is not True:
         faults.add("certificate", "nodes of a cluster with security talk by TLS alone: give one")
+
+
+def _check_cluster(nodes: list[Any], peers: list[Any], faults: Faults) -> None:
+    if len(peers) > 1 and not nodes:
+        faults.add(
+            "nodes",
+            f"is empty, so {', '.join(map(str, peers))} would be as many clusters of one name; "
+            "list the nodes of the cluster, or give each host an elk_elasticsearch_cluster of its own",
+        )
 
 
 def check_reach(hosts: list[Any], faults: Faults, *, where: str, security: bool, tls: bool) -> None:

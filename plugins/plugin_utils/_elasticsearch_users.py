@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from base64 import b64encode
 from typing import Any
@@ -67,9 +66,9 @@ def pbkdf2(password: str, name: str) -> str:
     """Hash as Elasticsearch does.
 
     The salt follows from name and password, so that the same password gives the same file on every
-    node and in every run, and another hash for every user.
+    node and in every run, and another hash for every user. It is as slow to try as the hash itself.
     """
-    salt = hmac.new(password.encode(), f"barehost {name}".encode(), hashlib.sha256).digest()
+    salt = hashlib.pbkdf2_hmac("sha512", password.encode(), f"barehost {name}".encode(), _COST, 32)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _COST, 32)
     return f"{{PBKDF2}}{_COST}${b64encode(salt).decode()}${b64encode(digest).decode()}"
 

@@ -17,10 +17,25 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 _DATASET = re.compile(r"[a-z0-9_][a-z0-9_.]{0,99}")
 
 
+# Where the sandbox of the unit shows an empty directory, and what opens it.
+_HIDDEN = {
+    "ProtectHome": ("/home/", "/root/", "/run/user/"),
+    "PrivateTmp": ("/tmp/", "/var/tmp/"),  # noqa: S108  # not used, but refused
+}
+
+
 def filebeat_inputs(
-    logs: Any, *, extra: Any = None, namespace: str = "default", version: str = "8"
+    logs: Any,
+    *,
+    extra: Any = None,
+    namespace: str = "default",
+    version: str = "8",
+    unit: Any = None,
 ) -> list[dict[str, Any]]:
-    """Return inputs. logs: data set -> paths, or {paths, and keys of a filestream}."""
+    """Return inputs. logs: data set -> paths, or {paths, and keys of a filestream}.
+
+    unit: what the inventory changes in Filebeat's unit.
+    """
     faults = Faults()
     if not isinstance(logs, dict):
         faults.add("logs", f"{kind(logs)} is no dictionary of data set and paths")
@@ -31,8 +46,26 @@ def filebeat_inputs(
     ids = [one.get("id") for one in found]
     for one in sorted({str(each) for each in ids if ids.count(each) > 1}):
         faults.add("extra", f"the id {shown(one)} stands twice; Filebeat would lose its place")
+    for each in found:
+        _check_seen(each, unit, faults)
     faults.refuse()
     return found
+
+
+def _check_seen(one: dict[str, Any], unit: Any, faults: Faults) -> None:
+    """What the unit's sandbox hides would never be read, and nothing would say so."""
+    service = (unit or {}).get("Service") or {}
+    for setting, places in _HIDDEN.items():
+        if setting in service:
+            continue  # somebody has decided
+        for path in one.get("paths") or []:
+            if str(path).startswith(places):
+                value = "read-only" if setting == "ProtectHome" else "false"
+                faults.add(
+                    "logs",
+                    f"{path} lies where the unit sees nothing ({setting}); move the log to /var/log, "
+                    f"or set elk_filebeat_unit: {{Service: {{{setting}: {value}}}}}",
+                )
 
 
 def _input(name: str, given: Any, namespace: str, version: str, faults: Faults) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._elasticsearch_config import (
+    check_memory,
     check_reach,
     merged,
 )
@@ -15,14 +16,24 @@ from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import
 
 
 def kibana_config(
-    settings: Any, *, extra: Any = None, security: Any = False, plain_http: Any = False
+    settings: Any,
+    *,
+    extra: Any = None,
+    security: Any = False,
+    plain_http: Any = False,
+    heap: Any = 1024,
+    memory_max: Any = "",
 ) -> dict[str, Any]:
-    """Return the settings with dotted names; who reaches Kibana reaches all that Elasticsearch holds."""
+    """Return the settings with dotted names. heap: in megabytes.
+
+    Who reaches Kibana reaches all that Elasticsearch holds.
+    """
     faults = Faults()
     found = merged(settings, extra or {}, faults)
     tls = found.get("server.ssl.enabled") is True
     host = found.get("server.host", "localhost")
     if not plain_http:
         check_reach([host], faults, where="host", security=bool(security), tls=tls)
+    check_memory(f"{heap}m", memory_max, faults, buffers=1)
     faults.refuse()
     return found

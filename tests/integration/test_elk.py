@@ -49,7 +49,7 @@ BAD: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     (
         "heap larger than memory",
-        {"elk_elasticsearch_heap": "30g", "elk_elasticsearch_memory_max": "40G"},
+        {"elk_elasticsearch_heap": "30g", "elk_elasticsearch_memory_max": "50G"},
         ["a heap of 30g", "memory", "Nothing was replaced"],
     ),
     (

@@ -61,7 +61,7 @@ def test_the_stand_in_lies_where_upstream_would_put_a_release(
     }
     assert Path(f"{archive}.sha512").read_text() == f"{checksum}  {archive.name}\n"
     with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path / "x", filter="data")
+        tar.extractall(tmp_path / "x")  # noqa: S202 - our own; Debian 12's Python has no filters
     # Debian's Python has no libraries: -I keeps those of this environment away.
     asked = "version" if name == "filebeat" else "--version"
     command = ["python3", "-I", str(tmp_path / "x" / program), asked]

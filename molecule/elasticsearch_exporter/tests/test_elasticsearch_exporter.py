@@ -45,19 +45,28 @@ def pid(host: Any) -> str:
     return str(host.check_output("systemctl show -P MainPID elasticsearch_exporter"))
 
 
+def nodes(host: Any) -> str:
+    """Return the series that counts the nodes of the cluster, which bears the host's name."""
+    name = host.check_output("hostname")
+    return f'elasticsearch_cluster_health_number_of_nodes{{cluster="{name}"}}'
+
+
 def taken(ask: Any, dataset: str) -> int:
     """Count what the indices of a data set have taken."""
-    name = r'elasticsearch_index_stats_indexing_index_total\{cluster="elk",index="[.]ds-logs-%s-.*'
+    name = (
+        r'elasticsearch_index_stats_indexing_index_total\{cluster="[^"]+",index="[.]ds-logs-%s-.*'
+    )
     found = ask.metrics(METRICS)
     series = [one for one in found if re.fullmatch(name % re.escape(dataset), one)]
     return int(sum(found[one] for one in series))
 
 
-def test_elasticsearch_answers(ask: Any) -> None:
-    metrics = ask.metrics(METRICS)
+def test_elasticsearch_answers(ask: Any, host: Any) -> None:
+    metrics, name = ask.metrics(METRICS), host.check_output("hostname")
     assert metrics[f'elasticsearch_clusterinfo_up{{url="{ELASTICSEARCH}"}}'] == 1
-    assert metrics['elasticsearch_cluster_health_status{cluster="elk",color="green"}'] == 1
-    assert metrics['elasticsearch_cluster_health_number_of_nodes{cluster="elk"}'] == 1
+    color = f'elasticsearch_cluster_health_status{{cluster="{name}",color="green"}}'
+    assert metrics[color] == 1
+    assert metrics[nodes(host)] == 1
     assert metrics['elasticsearch_scrape_success{collector="cluster-info"}'] == 1
 
 
@@ -147,7 +156,7 @@ def test_its_own_page_of_the_command_line_shows_no_password(ask: Any) -> None:
 
 
 def test_an_elasticsearch_that_is_down_is_told(host: Any, ask: Any, eventually: Any) -> None:
-    before, known = pid(host), 'elasticsearch_cluster_health_number_of_nodes{cluster="elk"}'
+    before, known = pid(host), nodes(host)
     host.check_output("systemctl stop elasticsearch")
     try:
         assert known not in ask.metrics(METRICS)
@@ -164,7 +173,7 @@ def test_another_password_is_told_and_not_shown(host: Any, ask: Any, secured: bo
     """Elasticsearch reads its users again within five seconds."""
     if not secured:
         pytest.skip("without security there are no users")
-    known = 'elasticsearch_cluster_health_number_of_nodes{cluster="elk"}'
+    known = nodes(host)
     host.check_output("cp -a /etc/elasticsearch/users /root/users")
     host.check_output("sed -i /^barehost_exporter:/d /etc/elasticsearch/users")
     try:

@@ -17,7 +17,8 @@ fi
 if [ "$mode" = bootstrap ]; then
   if [ -e "$data/_state" ] || [ -e "$data/nodes" ]; then exit 0; fi
   for other; do
-    if timeout 3 bash -c "exec 3<>/dev/tcp/${other%:*}/${other##*:}" 2>/dev/null; then exit 0; fi
+    host=${other%:*} host=${host#[} host=${host%]}  # an address of version 6 stands in brackets
+    if timeout 3 bash -c "exec 3<>/dev/tcp/$host/${other##*:}" 2>/dev/null; then exit 0; fi
   done
   target=$data
   set --

@@ -243,3 +243,19 @@ def test_the_exporter_gets_a_user_that_reads_statistics(tmp_path: Path) -> None:
         "indices": [{"names": ["*"], "privileges": ["monitor"]}],
     }
     assert (tmp_path / "passwords/exporter").exists()
+
+
+def test_life_cycles_may_do_what_they_are_for(tmp_path: Path) -> None:
+    """They act as the user who wrote them, and the tests' engine has none."""
+    out = rendered(tmp_path, **SECURED)
+    roles = yaml.safe_load((out / "es1/etc/elasticsearch/roles.yml").read_text())
+    (allowed,) = roles["barehost_deploy"]["indices"]
+    assert allowed == {"names": ["logs-*-default"], "privileges": ["manage"]}
+
+
+def test_filebeat_may_be_given_tls_without_elasticsearch(tmp_path: Path) -> None:
+    given = {"elk_ca_certificate": "CA", "elk_logstash_certificate": "CRT"}
+    out = rendered(tmp_path, {"logstash": {"one": {}}}, **given, elk_logstash_certificate_key="KEY")
+    text = (out / "one/etc/logstash/pipelines/logs/90-output.conf").read_text()
+    assert "cacert" not in text and "ssl" not in text
+    assert "ssl => true" in (out / "one/etc/logstash/pipelines/logs/10-logs.conf").read_text()

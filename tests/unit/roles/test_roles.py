@@ -143,3 +143,16 @@ def test_every_scenario_has_tests(scenario: Path) -> None:
 
 def test_every_role_has_a_scenario() -> None:
     assert {role.name for role in ROLES} <= {scenario.name for scenario in SCENARIOS}
+
+
+@pytest.mark.parametrize("filter_", ["union", "difference", "intersect", "symmetric_difference"])
+def test_no_inventory_and_no_role_puts_lists_in_an_order_of_chance(filter_: str) -> None:
+    """These make sets of lists: the next run has another order, and deploys what has not changed."""
+    files = [
+        path
+        for name in ("inventories", "roles", "playbooks")
+        for path in (CHECKOUT / name).rglob("*")
+    ]
+    texts = [path for path in files if path.suffix in (".yml", ".j2", ".md")]
+    used = [path for path in texts if f"{filter_}(" in path.read_text()]
+    assert used == []

@@ -61,6 +61,12 @@ def test_nested_and_dotted_names_mean_the_same() -> None:
         ({**SINGLE, **SECURE, **TLS, **OPEN}, {}, ""),
         ({**SINGLE, **OPEN}, {"plain_http": True}, ""),
         ({**SINGLE, **OPEN, "http.host": "_local_"}, {}, ""),
+        ({**SINGLE, "network.host": ["_site_"]}, {"plain_http": True}, "begins with _site_"),
+        ({**SINGLE}, {"peers": ["a", "b"]}, "nodes: is empty, so a, b would be as many clusters"),
+        ({**SINGLE}, {"peers": ["a", "b"], "nodes": ["a", "b"]}, ""),
+        ({**SINGLE}, {"peers": ["a"]}, ""),
+        ({**SINGLE}, {"heap": "1700m", "memory_max": "2G"}, "2934m are needed in all"),
+        ({**SINGLE}, {"heap": "1g", "memory_max": "2G"}, ""),
         ({**SECURE, "network.host": "::1"}, {}, "certificate: nodes of a cluster"),
         ({**SECURE, **TLS, "network.host": "localhost"}, {}, ""),
         (SINGLE, {"version": "7.17.9"}, 'version: "7.17.9" is no version'),
@@ -184,6 +190,8 @@ def test_all_faults_of_inputs_are_told() -> None:
         ({"server.host": "0.0.0.0"}, {"plain_http": True}, ""),
         ({"server.host": "::1"}, {"extra": {"server.host": "10.0.0.5"}}, "10.0.0.5"),
         ({}, {"extra": [1]}, "extra: [1] is a list"),
+        ({}, {"heap": 1800, "memory_max": "2G"}, "memory_max: 2G leaves no room beside a heap"),
+        ({}, {"heap": 1024, "memory_max": "2G"}, ""),
     ],
 )
 def test_who_reaches_kibana_reaches_everything(
@@ -193,3 +201,29 @@ def test_who_reaches_kibana_reaches_everything(
         assert words in "; ".join(faults(kibana_config, settings, **options))
     else:
         assert kibana_config(settings, **options) is not None
+
+
+HOME = {"app": ["/home/deploy/log/*.log"], "other": ["/var/log/other.log"]}
+
+
+@pytest.mark.parametrize(
+    ("logs", "unit", "words"),
+    [
+        (HOME, {}, "/home/deploy/log/*.log lies where the unit sees nothing (ProtectHome)"),
+        (HOME, {"Service": {"ProtectHome": "read-only"}}, ""),
+        ({"app": ["/tmp/app.log"]}, {}, "(PrivateTmp)"),
+        ({"app": ["/tmp/app.log"]}, {"Service": {"PrivateTmp": False}}, ""),
+        ({"app": ["/homes/app.log"]}, None, ""),
+    ],
+)
+def test_logs_that_the_sandbox_hides_are_told(logs: Any, unit: Any, words: str) -> None:
+    if words:
+        assert words in "; ".join(faults(filebeat_inputs, logs, unit=unit))
+    else:
+        assert filebeat_inputs(logs, unit=unit)
+
+
+def test_a_guess_costs_as_much_by_the_salt_as_by_the_hash() -> None:
+    salt = base64.b64decode(pbkdf2("password-of-somebody", "ada").split("$")[1])
+    known = (b"password-of-somebody", b"barehost ada", 10_000, 32)
+    assert salt == hashlib.pbkdf2_hmac("sha512", *known)
