@@ -24,7 +24,7 @@ class Stack:
 
     monitor: Host
     app: Host
-    # what the inventory calls them, and where it lies
+    # what the inventory calls them, and where it lies (several, separated by commas)
     monitor_name: str
     app_name: str
     inventory: str
@@ -58,7 +58,8 @@ class Stack:
     def play(self, playbooks: tuple[str, ...], *options: str) -> tuple[str, ...]:
         """Return the command that runs playbooks with the releases of the test mirror."""
         versions = "--extra-vars=@.cache/mirror/versions.yml"
-        return ("ansible-playbook", f"--inventory={self.inventory}", versions, *options, *playbooks)
+        inventories = (f"--inventory={place}" for place in self.inventory.split(","))
+        return ("ansible-playbook", *inventories, versions, *options, *playbooks)
 
 
 DEMO = Stack(
