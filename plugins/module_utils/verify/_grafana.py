@@ -119,8 +119,9 @@ def _ask(
             path, words = _panels.prometheus_query(question.target, values, now, minutes)
             answer = client.get(f"{through}/api/v1/{path}", words)
             return question, "" if _panels.has_numbers(answer["data"]["result"]) else NOTHING
-        body = _panels.search(question.target, values, source.index, now, minutes)
-        answer = client.post(f"{through}/_msearch", body, "application/x-ndjson")["responses"][0]
+        body = _panels.search(question.target, values, now, minutes)
+        lines = _panels.multi_search(source.index, body)
+        answer = client.post(f"{through}/_msearch", lines, "application/x-ndjson")["responses"][0]
     except Unanswered as exc:
         return question, str(exc)
     if "error" in answer:

@@ -110,10 +110,16 @@ def has_numbers(result: Sequence[Json]) -> bool:
     )
 
 
+def multi_search(index: str, body: Json) -> bytes:
+    """Return what is posted to find one search's answer."""
+    head = {"index": index, "ignore_unavailable": True}
+    return f"{json.dumps(head)}\n{json.dumps(body)}\n".encode()
+
+
 def search(
-    target: Json, values: Mapping[str, str], index: str, now: float, minutes: float
-) -> bytes:
-    """Return the body of the multi-search that Elasticsearch is asked by a target."""
+    target: Json, values: Mapping[str, str], now: float, minutes: float, step: str = f"{STEP}s"
+) -> dict[str, Any]:
+    """Return the body of the search that a target makes, for the minutes before now."""
     query = fill(str(target.get("query") or ""), values) or "*"
     time_field = str(target.get("timeField") or "@timestamp")
     end = int(now * 1000)
@@ -124,46 +130,38 @@ def search(
     ]
     made: dict[str, Any] = {"size": 0, "query": {"bool": {"filter": chosen}}}
     if aggregations := target.get("bucketAggs"):
-        made["aggs"] = _nested(aggregations)
-    else:
-        made["size"] = 1
-    head = {"index": index, "ignore_unavailable": True}
-    return f"{json.dumps(head)}\n{json.dumps(made)}\n".encode()
+        return {**made, "aggs": _nested(aggregations, step)}
+    metric = (target.get("metrics") or [{}])[0]
+    limit = int((metric.get("settings") or {}).get("limit") or 500)
+    newest = {time_field: {"order": "desc", "unmapped_type": "boolean"}}
+    return {**made, "size": limit, "sort": [newest]}
 
 
-def _nested(aggregations: Sequence[Json]) -> dict[str, Any]:
+def _nested(aggregations: Sequence[Json], step: str) -> dict[str, Any]:
     """Put each aggregation into the one before it."""
     first, rest = aggregations[0], aggregations[1:]
-    made: dict[str, Any] = {str(first["type"]): _settings(first)}
+    made: dict[str, Any] = {str(first["type"]): _settings(first, step)}
     if rest:
-        made["aggs"] = _nested(rest)
+        made["aggs"] = _nested(rest, step)
     return {str(first["id"]): made}
 
 
-def _settings(aggregation: Json) -> dict[str, Any]:
-    settings = aggregation.get("settings") or {}
+def _settings(aggregation: Json, step: str) -> dict[str, Any]:
+    settings, field = aggregation.get("settings") or {}, aggregation.get("field")
     if aggregation["type"] == "date_histogram":
         least = int(settings.get("min_doc_count") or 0)
-        return {"field": aggregation["field"], "fixed_interval": f"{STEP}s", "min_doc_count": least}
+        return {"field": field, "fixed_interval": step, "min_doc_count": least}
     if aggregation["type"] == "terms":
         # Grafana writes what it is given; without a direction Elasticsearch refuses it.
         order = {settings["orderBy"]: settings["order"]} if "order" in settings else {}
-        return {
-            "field": aggregation["field"],
-            "size": int(settings.get("size") or 10),
-            "order": order,
-        }
+        return {"field": field, "size": int(settings.get("size") or 10), "order": order}
     if aggregation["type"] == "filters":
         filters = {
             each.get("label") or each["query"]: {"query_string": {"query": each["query"]}}
             for each in settings["filters"]
         }
         return {"filters": filters}
-    return {
-        key: value
-        for key, value in {"field": aggregation.get("field"), **settings}.items()
-        if value
-    }
+    return {key: value for key, value in {"field": field, **settings}.items() if value}
 
 
 def found_lines(answer: Json) -> int:
