@@ -15,6 +15,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 _UNREACHABLE = "barehost_unreachable"
+_TRY = "try 'ansible HOST --become --module-name=ping' with this inventory"
 
 
 class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core is not typed
@@ -37,11 +38,16 @@ class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core is not t
             found["ansible_facts"][_UNREACHABLE] = reason
             return found
         except AnsibleError as exc:
-            return _found(name, "host", f"nothing could be seen: {exc}", "see the error")
+            return _found(name, "host", f"nothing could be seen: {exc}", _TRY)
         if result.get("failed") or result.get("unreachable"):
-            said = str(result.get("msg") or result.get("module_stderr") or "no reason is given")
-            return _found(name, "host", f"nothing could be seen: {said}", "see the error")
+            return _found(name, "host", f"nothing could be seen: {_reason(result)}", _TRY)
         return result
+
+
+def _reason(result: dict[str, Any]) -> str:
+    """What was said last where no module could run; else the module's own words."""
+    said = str(result.get("module_stderr") or "").strip().splitlines()
+    return said[-1] if said else str(result.get("msg") or "no reason is given")
 
 
 def _found(name: str, check: str, fault: str, remedy: str, again: bool = False) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def _down(target: Mapping[str, Any]) -> Finding:
     where = f"{target['scrapePool']} at {target['scrapeUrl']}"
     if target["health"] == "unknown":
         remedy = "wait for one scrape interval, then verify again"
-        return Finding("targets", f"{where} was not scraped yet", remedy)
+        return Finding("targets", f"{where} was not scraped yet", remedy, True)
     fault = f"{where} is down: {target['lastError'] or 'no reason is given'}"
     remedy = (
         "open the address from this host: does the exporter run, does a firewall let it through?"
@@ -166,12 +166,14 @@ def _rules(client: Client, wanted: Wanted, seen: dict[str, Any], limit: float) -
     rules = [(group, rule) for group in groups for rule in group["rules"]]
     seen["rules"] = len(rules)
     for group, rule in rules:
-        if rule["health"] != "ok":
-            why = rule.get("lastError") or "it was not evaluated yet"
-            fault = f"{rule['name']} in the group {group['name']} is {rule['health']}: {why}"
-            yield Finding(
-                "rules", fault, "mend its expression; promtool query instant shows the error"
-            )
+        where = f"{rule['name']} in the group {group['name']}"
+        if rule["health"] == "unknown":
+            remedy = f"verify again in {float(group['interval']):g} s"
+            yield Finding("rules", f"{where} was not evaluated yet", remedy, True)
+        elif rule["health"] != "ok":
+            remedy = "mend its expression; promtool query instant shows the error"
+            fault = f"{where} is {rule['health']}: {rule.get('lastError')}"
+            yield Finding("rules", fault, remedy)
     for group in groups:
         yield from _lateness(group)
     loaded = {(str(group["name"]), str(rule["name"])) for group, rule in rules}
@@ -187,10 +189,13 @@ def _rules(client: Client, wanted: Wanted, seen: dict[str, Any], limit: float) -
 
 
 def _evaluated(client: Client, limit: float) -> Sequence[Mapping[str, Any]]:
+    """The groups; those that are due soon get the time for their first evaluation."""
     while True:
         groups: Sequence[Mapping[str, Any]] = _data(client, "rules")["groups"]
-        young = any(rule["health"] == "unknown" for group in groups for rule in group["rules"])
-        if not young or time.monotonic() > limit:
+        now = time.monotonic()
+        soon = [group for group in groups if now + float(group["interval"]) <= limit]
+        young = any(rule["health"] == "unknown" for group in soon for rule in group["rules"])
+        if not young:
             return groups
         time.sleep(0.5)
 

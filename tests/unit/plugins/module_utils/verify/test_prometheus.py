@@ -114,7 +114,7 @@ CASES: list[tuple[str, Callable[[Answers], Any], tuple[str, str, bool]]] = [
     (
         "young",
         lambda a: _at(a, "targets").update(activeTargets=[target("unknown")]),
-        ("targets", "node at http://web1:9100/metrics was not scraped yet", False),
+        ("targets", "node at http://web1:9100/metrics was not scraped yet", True),
     ),
     (
         "missing",
