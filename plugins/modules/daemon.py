@@ -32,10 +32,12 @@ options:
   state:
     description:
       - V(present) deploys. V(absent) removes everything that was deployed.
+      - V(previous) goes back to the good state before the one that runs, whatever the task describes, as it was kept on the host; where
+        none is kept, nothing is done. Data stays as it is. It is a deployment like any other, so what does not come up is taken back.
       - V(rendered) writes all files below O(destination) and does nothing else; run it on the controller.
       - V(verified) changes nothing and fails for nothing that it finds. RV(findings) says what is not as described, or not well.
     type: str
-    choices: [present, absent, rendered, verified]
+    choices: [present, absent, previous, rendered, verified]
     default: present
   purge:
     description: With O(state=absent), remove the data directory and the account too.
@@ -467,7 +469,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "state": {
         "type": "str",
-        "choices": ["present", "absent", "rendered", "verified"],
+        "choices": ["present", "absent", "previous", "rendered", "verified"],
         "default": "present",
     },
     "purge": {"type": "bool", "default": False},
@@ -680,6 +682,7 @@ def _deploy(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
         module.check_mode,
         params["lock_timeout"],
         observe=_observe,
+        back=params["state"] == "previous",
     )
     for warning in outcome.warnings:
         module.warn(warning)
@@ -742,6 +745,15 @@ def _verify_daemon(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
     }
 
 
+_ACTS = {
+    "present": _deploy,
+    "absent": _remove,
+    "previous": _deploy,
+    "rendered": _render,
+    "verified": _verify_daemon,
+}
+
+
 class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core is not typed
     """An AnsibleModule that keeps its parameters out of the host's journal.
 
@@ -761,12 +773,11 @@ def main() -> None:
         required_if=[
             ("state", "present", ["command"]),
             ("state", "rendered", ["command", "destination"]),
+            ("state", "previous", ["command"]),
             ("state", "verified", ["command"]),
         ],
     )
-    act = {"present": _deploy, "absent": _remove, "rendered": _render, "verified": _verify_daemon}[
-        module.params["state"]
-    ]
+    act = _ACTS[module.params["state"]]
     try:
         result = act(module, _parse.parse(module.params))
     except _transaction.Failure as exc:

@@ -54,7 +54,8 @@ def verify(
     with store.locked(lock_timeout, create=False):
         current = Run(spec, host, store, lambda point: None)
         try:
-            _wanted, observed, outcome = _transaction.decide(current, health, True)
+            wanted = _transaction.described(current, health, True)
+            observed, outcome = _transaction.decide(current, wanted)
         except DaemonError as exc:
             # It says what may not be changed, and would be: the host differs.
             status = host.systemd.status(spec.unit_name)
