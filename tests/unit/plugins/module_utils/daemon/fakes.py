@@ -286,7 +286,11 @@ class World:
         process = self.systemd.process
         if process is None:
             return Report(("http://web: refused",))
-        if "sick" in process.loaded or self.sick & set(process.loaded.split()) or self.systemd.sick_for_ever:
+        if (
+            "sick" in process.loaded
+            or self.sick & set(process.loaded.split())
+            or self.systemd.sick_for_ever
+        ):
             return Report(("http://web: answers 503",))
         if "stubborn" in self.systemd.config and baseline:
             return Report(("http://web: did not change",))
