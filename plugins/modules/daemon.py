@@ -34,8 +34,10 @@ options:
       - V(present) deploys. V(absent) removes everything that was deployed.
       - V(rendered) writes all files below O(destination) and does nothing else; run it on the controller.
       - V(verified) changes nothing and fails for nothing that it finds. RV(findings) says what is not as described, or not well.
+      - V(described) does nothing and contacts nobody. It returns the release as the fact C(barehost_described_<name>), for
+        M(barehost.monitoring.mirror).
     type: str
-    choices: [present, absent, rendered, verified]
+    choices: [present, absent, rendered, verified, described]
     default: present
   purge:
     description: With O(state=absent), remove the data directory and the account too.
@@ -371,14 +373,13 @@ seen:
 
 import dataclasses
 import signal
-from collections.abc import Callable
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import (
     _absent,
     _diff,
+    _opener,
     _parse,
     _rendered,
     _transaction,
@@ -423,7 +424,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "state": {
         "type": "str",
-        "choices": ["present", "absent", "rendered", "verified"],
+        "choices": ["present", "absent", "rendered", "verified", "described"],
         "default": "present",
     },
     "purge": {"type": "bool", "default": False},
@@ -553,20 +554,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def _opener(timeout: int) -> Callable[[str], IO[bytes]]:
-    """Download as Ansible does: proxies and certificates of the environment hold."""
-
-    def open_release(url: str) -> IO[bytes]:
-        # Without decompress=False an archive served with a Content-Encoding arrives unpacked.
-        agent = "barehost.monitoring"
-        response: IO[bytes] = open_url(url, timeout=timeout, http_agent=agent, decompress=False)
-        return response
-
-    return open_release
-
-
 def _host(module: AnsibleModule) -> Host:
-    return Host(_opener((module.params["release"] or {}).get("timeout") or 60))
+    return Host(_opener.opener((module.params["release"] or {}).get("timeout") or 60))
 
 
 def _stop(_signal: int, _frame: Any) -> NoReturn:
@@ -651,6 +640,20 @@ def _verify_daemon(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
     }
 
 
+def _describe(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
+    given = module.params["release"]
+    release = None
+    if given and spec.release:
+        release = {key: given[key] for key in ("version", "url", "checksum", "arch")}
+        release["name"] = spec.release.name
+    return {
+        "changed": False,
+        "actions": [],
+        "repaired": [],
+        "ansible_facts": {f"barehost_described_{spec.name}": release},
+    }
+
+
 class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core is not typed
     """An AnsibleModule that keeps its parameters out of the host's journal.
 
@@ -673,9 +676,13 @@ def main() -> None:
             ("state", "verified", ["command"]),
         ],
     )
-    act = {"present": _deploy, "absent": _remove, "rendered": _render, "verified": _verify_daemon}[
-        module.params["state"]
-    ]
+    act = {
+        "present": _deploy,
+        "absent": _remove,
+        "rendered": _render,
+        "verified": _verify_daemon,
+        "described": _describe,
+    }[module.params["state"]]
     try:
         result = act(module, _parse.parse(module.params))
     except _transaction.Failure as exc:
