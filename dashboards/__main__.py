@@ -15,11 +15,13 @@ from pathlib import Path
 from dashboards.board import document
 from dashboards.boards import BOARDS
 from dashboards.checks import live, live_logs
+from dashboards.checks.exceptions import EMPTY
 from dashboards.checks.view import BoardView
 from demo.stack import DEMO
 
 CHECKOUT = Path(__file__).parents[1]
 FOLDER = CHECKOUT / "roles/grafana/files/dashboards"
+MAY_BE_EMPTY = CHECKOUT / "roles/grafana/files/may_be_empty.json"
 PICTURES = CHECKOUT / "docs/dashboards"
 
 
@@ -31,6 +33,15 @@ def write() -> None:
         path.unlink()
     for path, text in wanted.items():
         path.write_text(text, encoding="utf-8")
+    MAY_BE_EMPTY.write_text(may_be_empty(), encoding="utf-8")
+
+
+def may_be_empty() -> str:
+    """Return for the role which panels may have no data, and why."""
+    found: dict[str, dict[str, str]] = {}
+    for (board, panel, ref), reason in sorted(EMPTY.items()):
+        found.setdefault(board, {})[panel if ref == "*" else f"{panel}/{ref}"] = reason
+    return json.dumps(found, indent=2) + "\n"
 
 
 def check(url: str) -> None:

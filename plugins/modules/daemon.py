@@ -32,12 +32,14 @@ options:
   state:
     description:
       - V(present) deploys. V(absent) removes everything that was deployed.
+      - V(previous) goes back to the good state before the one that runs, whatever the task describes, as it was kept on the host; where
+        none is kept, nothing is done. Data stays as it is. It is a deployment like any other, so what does not come up is taken back.
       - V(rendered) writes all files below O(destination) and does nothing else; run it on the controller.
       - V(verified) changes nothing and fails for nothing that it finds. RV(findings) says what is not as described, or not well.
       - V(described) does nothing and contacts nobody. It returns the release as the fact C(barehost_described_<name>), for
         M(barehost.monitoring.mirror).
     type: str
-    choices: [present, absent, rendered, verified, described]
+    choices: [present, absent, previous, rendered, verified, described]
     default: present
   purge:
     description: With O(state=absent), remove the data directory and the account too.
@@ -284,15 +286,58 @@ options:
     type: bool
     default: true
   verify:
-    description: From where on O(state=verified) finds fault.
+    description: From where on O(state=verified) finds fault, and what the product is asked beyond its health.
     type: dict
     suboptions:
-      exposure: {description: Score of C(systemd-analyze security) above which a sandbox is too open; 0 to 10., type: float, default: 3}
+      exposure: {description: Score of C(systemd-analyze security) above which a sandbox is too open; 0 to 10., type: float, default: 2}
       certificate_days: {description: Days that a certificate of a probe has to be good for at least., type: float, default: 14}
       disk_free:
         description: Part of the file system of the data that has to be free at least; 0 to 1.
         type: float
         default: 0.1
+      prometheus:
+        description: The daemon is a Prometheus; it is asked for its targets, rules, alerts, Alertmanagers and the clocks that it sees.
+        type: dict
+        suboptions:
+          url: {description: Its address on the host. Example V(http://127.0.0.1:9090)., type: str, required: true}
+          jobs: {description: The scrape jobs that it has to have loaded., type: list, elements: str, default: []}
+          targets:
+            description: The addresses by job that it has to scrape, C(host:port). Of a job that is not named here each target is welcome.
+            type: dict
+            default: {}
+          rules: {description: The alerts and recorded series by group that it has to evaluate., type: dict, default: {}}
+          alertmanagers: {description: "The Alertmanagers that it has to know, C(host:port).", type: list, elements: str, default: []}
+          files: {description: The files that it has to have loaded as they are., type: list, elements: path, default: []}
+          agent: {description: "Whether it is an agent, which has neither rules nor queries.", type: bool, default: false}
+          clock_skew: {description: Seconds that the clock of a watched host may differ from its own., type: float, default: 2}
+          patience: {description: Seconds that a new target or rule gets for its first scrape or evaluation., type: float, default: 30}
+      alertmanager:
+        description: The daemon is an Alertmanager; it is asked for the configuration that it has loaded, and for its cluster.
+        type: dict
+        suboptions:
+          url: {description: Its address on the host. Example V(http://127.0.0.1:9093)., type: str, required: true}
+          file: {description: Its configuration file., type: path, required: true}
+          members: {description: "How many members its cluster has, itself included.", type: int, default: 1}
+      grafana:
+        description: The daemon is a Grafana; every query of every dashboard is asked through it.
+        type: dict
+        suboptions:
+          url: {description: Its address on the host. Example V(http://127.0.0.1:3000)., type: str, required: true}
+          host: {description: The name by which it wants to be called., type: str, default: ""}
+          boards: {description: UIDs of dashboards that have to be there., type: list, elements: str, default: []}
+          may_be_empty:
+            description: "By UID of a dashboard: panels (C(title), or C(title/refId)) that may have no data, with the reason."
+            type: dict
+            default: {}
+          minutes: {description: Minutes that a panel looks back., type: float, default: 15}
+      elasticsearch:
+        description: The daemon is an Elasticsearch node; it is asked for its cluster and for the newest line.
+        type: dict
+        suboptions:
+          url: {description: Its address on the host. Example V(http://127.0.0.1:9200)., type: str, required: true}
+          nodes: {description: How many nodes its cluster has., type: int, default: 1}
+          index: {description: Where the lines are., type: str, default: logs-*}
+          newest: {description: Seconds within which a line must have been written; V(0) where none need be., type: float, default: 900}
 """
 
 EXAMPLES = r"""
@@ -365,14 +410,14 @@ findings:
       remedy: look with site.yml --check --diff at what differs, then deploy
       warning: false
 seen:
-  description: What was seen on the way. C(exposure), C(listens) and C(disk_free) are missing where they could not be seen.
+  description: What was seen on the way, also of what the product was asked. What could not be seen is missing.
   returned: with O(state=verified)
   type: dict
   sample: {version: 3.5.3, active: active, restarts: 0, listens: ["127.0.0.1:9090"], exposure: 1.4, disk_free: 0.61}
 """
 
-import dataclasses
 import signal
+from dataclasses import asdict, fields
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
@@ -391,6 +436,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors
 )
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._host import Host
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._spec import Spec
+from ansible_collections.barehost.monitoring.plugins.module_utils.verify import _service
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -424,7 +470,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "state": {
         "type": "str",
-        "choices": ["present", "absent", "rendered", "verified", "described"],
+        "choices": ["present", "absent", "previous", "rendered", "verified", "described"],
         "default": "present",
     },
     "purge": {"type": "bool", "default": False},
@@ -546,9 +592,50 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "verify": {
         "type": "dict",
         "options": {
-            "exposure": {"type": "float", "default": 3},
+            "exposure": {"type": "float", "default": 2},
             "certificate_days": {"type": "float", "default": 14},
             "disk_free": {"type": "float", "default": 0.1},
+            "prometheus": {
+                "type": "dict",
+                "options": {
+                    "url": {"type": "str", "required": True},
+                    "jobs": {"type": "list", "elements": "str", "default": []},
+                    "targets": {"type": "dict", "default": {}},
+                    "rules": {"type": "dict", "default": {}},
+                    "alertmanagers": {"type": "list", "elements": "str", "default": []},
+                    "files": {"type": "list", "elements": "path", "default": []},
+                    "agent": {"type": "bool", "default": False},
+                    "clock_skew": {"type": "float", "default": 2},
+                    "patience": {"type": "float", "default": 30},
+                },
+            },
+            "alertmanager": {
+                "type": "dict",
+                "options": {
+                    "url": {"type": "str", "required": True},
+                    "file": {"type": "path", "required": True},
+                    "members": {"type": "int", "default": 1},
+                },
+            },
+            "grafana": {
+                "type": "dict",
+                "options": {
+                    "url": {"type": "str", "required": True},
+                    "host": {"type": "str", "default": ""},
+                    "boards": {"type": "list", "elements": "str", "default": []},
+                    "may_be_empty": {"type": "dict", "default": {}},
+                    "minutes": {"type": "float", "default": 15},
+                },
+            },
+            "elasticsearch": {
+                "type": "dict",
+                "options": {
+                    "url": {"type": "str", "required": True},
+                    "nodes": {"type": "int", "default": 1},
+                    "index": {"type": "str", "default": "logs-*"},
+                    "newest": {"type": "float", "default": 900},
+                },
+            },
         },
     },
 }
@@ -584,6 +671,7 @@ def _deploy(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
         module.check_mode,
         params["lock_timeout"],
         observe=_observe,
+        back=params["state"] == "previous",
     )
     for warning in outcome.warnings:
         module.warn(warning)
@@ -623,20 +711,26 @@ def _render(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
 
 def _verify_daemon(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
     params = module.params
-    limits = _verify.Limits(**(params["verify"] or {}))
+    given = params["verify"] or {}
+    limits = _verify.Limits(**{f.name: given[f.name] for f in fields(_verify.Limits) if given})
     verdict = _verify.verify(
         spec, _host(module), params["health"] or {}, limits, params["lock_timeout"]
     )
-    findings = [dataclasses.asdict(finding) for finding in verdict.findings]
+    findings, seen = list(verdict.findings), dict(verdict.seen)
+    version = spec.release.version if spec.release else ""
+    if seen["active"] == "active":
+        for product in _service.PRODUCTS:
+            if questions := given.get(product):
+                asked = _service.verify(product, questions, spec.name, version, spec.health)
+                findings += asked.findings
+                seen.update(asked.seen)
+    verified = {"findings": [asdict(finding) for finding in findings], "seen": seen}
     return {
         "changed": False,
         "actions": [],
         "repaired": [],
-        "findings": findings,
-        "seen": dict(verdict.seen),
-        "ansible_facts": {
-            f"barehost_verified_{spec.name}": {"findings": findings, "seen": dict(verdict.seen)}
-        },
+        **verified,
+        "ansible_facts": {f"barehost_verified_{spec.name}": verified},
     }
 
 
@@ -652,6 +746,16 @@ def _describe(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
         "repaired": [],
         "ansible_facts": {f"barehost_described_{spec.name}": release},
     }
+
+
+_ACTS = {
+    "present": _deploy,
+    "absent": _remove,
+    "previous": _deploy,
+    "rendered": _render,
+    "verified": _verify_daemon,
+    "described": _describe,
+}
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]  # ansible-core is not typed
@@ -673,16 +777,11 @@ def main() -> None:
         required_if=[
             ("state", "present", ["command"]),
             ("state", "rendered", ["command", "destination"]),
+            ("state", "previous", ["command"]),
             ("state", "verified", ["command"]),
         ],
     )
-    act = {
-        "present": _deploy,
-        "absent": _remove,
-        "rendered": _render,
-        "verified": _verify_daemon,
-        "described": _describe,
-    }[module.params["state"]]
+    act = _ACTS[module.params["state"]]
     try:
         result = act(module, _parse.parse(module.params))
     except _transaction.Failure as exc:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from faults.outage import of_a_restart, watched
 from integration.support import snapshot
 from integration.support.claims import replaced
 from integration.support.fake import Fake
@@ -101,12 +102,20 @@ def test_killed_at_every_point_of_an_update(make_fake: Callable[[], Fake]) -> No
     fake.apply(old)
     fake.apply(new)
     wanted = end_state(fake)
+    restart = of_a_restart(fake)
+    longest = 0.0
     for point in passed:
         fake.apply(old)
-        fake.host.module(new, "--kill-at", point)
-        assert fake.healthy(), f"killed at {point}: the service is not well"
-        converges(fake, new)
+        with watched(fake) as outage:
+            fake.host.module(new, "--kill-at", point)
+            assert fake.healthy(), f"killed at {point}: the service is not well"
+            converges(fake, new)
+        longest = max(longest, outage.seconds)
         assert normal(end_state(fake), fake) == normal(wanted, fake), point
+    print(
+        f"{len(passed)} points; restart {restart:.2f} s, longest time without an answer {longest:.2f} s"
+    )
+    assert longest <= restart + 0.5
 
 
 @pytest.mark.suites("bookworm")

@@ -102,7 +102,7 @@ def test_bad_input_leaves_the_running_service_alone(
     text = " ".join(deployed.refuse(**variables).split())
     assert [word for word in words if word not in text] == [], text
     assert deployed.state() == before
-    assert deployed.count() == 3
+    assert deployed.number("kept") == 3
 
 
 def test_a_port_that_is_taken_is_seen_before(deployed: Elk) -> None:
@@ -121,7 +121,7 @@ def test_data_of_another_user_is_not_taken_over(deployed: Elk) -> None:
     text = " ".join(deployed.refuse(elk_elasticsearch_cluster="another").split())
     assert "/var/lib/elasticsearch/foreign belongs to nobody" in text
     deployed.host.sh("rm /var/lib/elasticsearch/foreign")
-    assert deployed.count() == 3
+    assert deployed.number("kept") == 3
 
 
 def test_what_somebody_changed_in_it_is_repaired(deployed: Elk) -> None:
@@ -157,7 +157,7 @@ def test_the_first_node_makes_the_cluster_once(deployed: Elk) -> None:
     assert deployed.apply(**{**second, "elk_elasticsearch_jvm_options": []})
     assert cluster() == made
     assert deployed.apply(**second, elk_state="absent", elk_purge=True)
-    assert deployed.count() == 3
+    assert deployed.number("kept") == 3
 
 
 def test_passwords_come_without_a_loss(deployed: Elk) -> None:
@@ -170,7 +170,7 @@ def test_passwords_come_without_a_loss(deployed: Elk) -> None:
     assert deployed.ask("/_cluster/health")[0] == 401
     assert not deployed.apply(elk_security=True, elk_passwords=given)
     assert deployed.apply()
-    assert deployed.count() == 3
+    assert deployed.number("kept") == 3
 
 
 def test_a_newer_version_keeps_the_data_and_an_older_one_is_refused(deployed: Elk) -> None:
@@ -178,15 +178,15 @@ def test_a_newer_version_keeps_the_data_and_an_older_one_is_refused(deployed: El
     later = {"elk_elasticsearch_version": elasticsearch.LATER, "elk_version": elasticsearch.LATER}
     text = " ".join(deployed.refuse(**later, elk_elasticsearch_config={"no.such": 1}).split())
     assert "unknown setting [no.such]" in text
-    assert deployed.count() == 3
+    assert deployed.number("kept") == 3
     assert deployed.apply(**later)
     assert (
         f'"{elasticsearch.LATER}"' in deployed.ask("/_nodes/_local?filter_path=nodes.*.version")[1]
     )
-    assert deployed.count() == 3
+    assert deployed.number("kept") == 3
     assert not deployed.apply(**later)
     before = deployed.state()
     text = " ".join(deployed.refuse().split())
     assert f"elasticsearch {elasticsearch.LATER} is on this host" in text
     assert deployed.state() == before
-    assert deployed.count() == 3
+    assert deployed.number("kept") == 3

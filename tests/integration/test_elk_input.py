@@ -98,19 +98,13 @@ def closed(chain: Elk) -> Elk:
     return chain
 
 
-def state(elk: Elk, unit: str) -> tuple[int, str]:
-    """Return the process and the digests of all files of a unit."""
-    digests = f"find /etc/{unit} -type f -exec sha256sum {{}} + | sort"
-    return elk.host.main_pid(f"{unit}.service"), elk.host.sh(digests)
-
-
 @pytest.mark.parametrize("case", REFUSED)
 def test_bad_input_is_told_and_the_old_state_stays(closed: Elk, case: str) -> None:
     unit, given, words = REFUSED[case]
-    process, files = state(closed, unit)
+    process, files = closed.state(unit)
     text = " ".join(closed.refuse(elk_components=[unit], **given).split())
     assert [word for word in words if word not in text] == [], text
-    now, left = state(closed, unit)
+    now, left = closed.state(unit)
     assert left == files
     assert now and (now == process or TAKEN_BACK in words)
 
@@ -119,11 +113,11 @@ def test_a_taken_port_is_told_before(chain: Elk) -> None:
     server = "systemd-run --quiet --unit=taken python3 -m http.server --bind 127.0.0.1 5055"
     chain.host.sh(server)
     assert poll(lambda: "5055" in chain.host.sh("ss -Hltn"))
-    before = state(chain, "logstash")
+    before = chain.state("logstash")
     said = chain.refuse(elk_components=["logstash"], elk_logstash_beats_port=5055)
     chain.host.sh("systemctl stop taken")
     assert "port 5055 is held by" in " ".join(said.split())
-    assert state(chain, "logstash") == before
+    assert chain.state("logstash") == before
 
 
 def test_lines_arrive_after_all_that(chain: Elk) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from demo.stack import Stack
-from operate.stack import DEPLOYMENT, boot, play, remove
+from operate.stack import DEPLOYMENT, boot, play, remove, send
 
 
 @pytest.fixture(scope="session")
@@ -19,5 +19,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     booted = boot(tmp_path_factory.mktemp("operate"))
     done = play(booted, DEPLOYMENT)
     assert done.returncode == 0, done.stdout + done.stderr
+    send(booted)
     yield booted
     remove(booted)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from demo.stack import Stack
+from demo.stack import LOAD, Stack
 from hosts.container import Host, ensure_network
 from hosts.shell import CHECKOUT
 from receivers.control import Receivers
@@ -58,6 +58,12 @@ def play(
         stack.play(playbooks, *options), cwd=CHECKOUT, env={**os.environ, **plain, **programs},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+def send(stack: Stack) -> None:
+    """Send two requests a second for at most an hour, so that there is something to see."""
+    unit = ("--unit=barehost-load", "--collect", "--quiet")
+    stack.app.output("systemd-run", *unit, *LOAD, "traffic", "--rate=2", "--duration=3600")
 
 
 def remove(stack: Stack) -> None:

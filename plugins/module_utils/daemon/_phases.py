@@ -39,6 +39,7 @@ class Run:
     host: Host
     store: Store
     observe: Observer
+    back: bool = False  # to the state before the last good one
     phase: str = "plan"
     started: float = field(default_factory=time.time)
 

@@ -62,6 +62,20 @@ class Plan:
         return bool(self.actions)
 
 
+NOTHING = Plan(
+    install="",
+    account=False,
+    changes=(),
+    prepare=(),
+    enable=False,
+    daemon_reload=False,
+    activation="none",
+    record=False,
+    repaired=(),
+    actions=(),
+)
+
+
 def plan(spec: Spec, wanted: State, seen: Observed) -> Plan:
     """Compare and decide."""
     changes = _changes(spec, wanted, seen)

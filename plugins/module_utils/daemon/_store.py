@@ -65,6 +65,12 @@ class Store:
         """Correct the last good state; the one before it stays."""
         self._write("record.json", state.to_json())
 
+    def go_back(self, state: State) -> None:
+        """The state before the last good one is the last good one again; there is none before it."""
+        self.replace_record(state)
+        _files.remove(posixpath.join(self.directory, "previous.json"))
+        _files.sync_directory(self.directory)
+
     def transaction(self) -> dict[str, Any] | None:
         """What a run that did not finish left behind: see begin."""
         text = self._read("transaction.json")

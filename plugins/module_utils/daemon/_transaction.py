@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from . import _desired, _gate, _host, _phases, _plan, _release, _rollback, _stage, _versions
+from . import _back, _desired, _gate, _host, _phases, _plan, _release, _rollback, _stage, _versions
 from ._errors import DaemonError, Final
 from ._host import Host
 from ._phases import Observer, Run
@@ -56,22 +56,27 @@ def run(
     check_mode: bool,
     lock_timeout: float,
     observe: Observer = lambda point: None,
+    back: bool = False,
 ) -> Outcome:
     """Deploy what spec describes. Raises Failure; the service is then as it was before.
 
     health: the health group as the task gave it. observe: called with the name of each phase as it
-    begins and "commit:<path>" before each path; nothing but tests needs it.
+    begins and "commit:<path>" before each path; nothing but tests needs it. back: return to the
+    state before the last good one instead; where there is none, nothing is done.
     """
     store = Store(posixpath.join(spec.layout.state, spec.name))
-    current = Run(spec, host, store, observe)
+    current = Run(spec, host, store, observe, back)
     with _failures(current):
         host.systemd.preflight()
-        with store.locked(lock_timeout, create=not check_mode):
+        with store.locked(lock_timeout, create=not check_mode and not back):
             current.enter("plan")
-            wanted, seen, outcome = decide(current, health, check_mode)
+            wanted = _back.wanted(current) if back else described(current, health, check_mode)
+            if wanted is None:
+                return _nothing(current)
+            seen, outcome = decide(current, wanted)
             if check_mode:
                 if outcome.plan.activation == "restart":
-                    held = host.foreign_holders(spec.health, seen.status)
+                    held = host.foreign_holders(current.spec.health, seen.status)
                     outcome.warnings += [f"{fault}: a real run would refuse" for fault in held]
                 return outcome
             if not outcome.plan.changed:
@@ -81,10 +86,17 @@ def run(
                 _deploy(current, wanted, seen, outcome)
             except (DaemonError, OSError) as exc:
                 taken_back = not isinstance(exc, Failure) or exc.rolled_back
-                if taken_back and outcome.plan.install and spec.release:
-                    _versions.discard(spec.layout, spec.release)
+                if taken_back and outcome.plan.install and current.spec.release:
+                    _versions.discard(spec.layout, current.spec.release)
                 raise
             return outcome
+
+
+def _nothing(current: Run) -> Outcome:
+    record = current.store.record()
+    version = record.version if record else ""
+    words = "no earlier good state of it is kept on this host, so nothing was done"
+    return Outcome(_plan.NOTHING, version, version, {}, [f"{current.spec.name}: {words}"])
 
 
 @contextmanager
@@ -119,13 +131,16 @@ def _words(exc: BaseException) -> str:
     return _unexpected(exc)
 
 
-def decide(
-    current: Run, health: Mapping[str, Any], check_mode: bool
-) -> tuple[_desired.Desired, _plan.Observed, Outcome]:
-    """Compare what is described with what is there. Raises DaemonError for what may not change."""
+def described(current: Run, health: Mapping[str, Any], check_mode: bool) -> _desired.Desired:
+    """The state that the task describes. health: the health group as the task gave it."""
     spec, store = current.spec, current.store
     generated = _host.generated(spec, store)
-    wanted = _desired.build(spec, store.salt(create=not check_mode), generated, health)
+    return _desired.build(spec, store.salt(create=not check_mode), generated, health)
+
+
+def decide(current: Run, wanted: _desired.Desired) -> tuple[_plan.Observed, Outcome]:
+    """Compare what is wanted with the host. Raises DaemonError when that may not become so."""
+    spec, store = current.spec, current.store
     observation = _host.observe(spec, wanted.state, current.host, store)
     seen = observation.seen
     if faults := _plan.refused(spec, wanted.state, seen):
@@ -145,7 +160,7 @@ def decide(
             f"{store.directory}/record.json could not be read and is written anew: files of earlier "
             "deployments that are no longer wanted were not removed"
         )
-    return wanted, seen, outcome
+    return seen, outcome
 
 
 def _still_healthy(current: Run) -> list[str]:
@@ -184,7 +199,8 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
         staged = _phases.prepare_stage(current, wanted, seen, plan)
         current.enter("check")
         starts = plan.activation == "restart"
-        faults = _stage.verify_unit(spec, wanted, host, store.stage)
+        # A unit that has run already was judged then.
+        faults = [] if current.back else _stage.verify_unit(spec, wanted, host, store.stage)
         _stage.check(spec, host, staged, seen.status, starts, faults)
     finally:
         store.clear_stage()
@@ -198,7 +214,7 @@ def _deploy(current: Run, wanted: _desired.Desired, seen: _plan.Observed, outcom
         outcome.warnings += _phases.activate(current, plan)
         _phases.tell(current)
         current.enter("record")
-        store.save_record(wanted.state)
+        (store.go_back if current.back else store.save_record)(wanted.state)
         store.end()
     except (Exception, KeyboardInterrupt) as exc:
         if current.phase == "record" and store.record() == wanted.state:

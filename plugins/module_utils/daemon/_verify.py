@@ -18,6 +18,7 @@ from typing import Any
 
 from . import _transaction
 from ._errors import DaemonError
+from ._finding import Finding
 from ._health import endpoints
 from ._host import Host
 from ._phases import Run
@@ -31,19 +32,9 @@ from ._systemd import Status
 class Limits:
     """From where on something is a finding."""
 
-    exposure: float = 3.0  # of 10, as systemd-analyze security counts
+    exposure: float = 2.0  # of 10, as systemd-analyze security counts
     certificate_days: float = 14
     disk_free: float = 0.1  # part of the file system that holds the data
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it should be."""
-
-    check: str  # what was looked at: state, unit, health, sockets, sandbox, certificate, disk
-    fault: str
-    remedy: str
-    warning: bool = False  # worth a look; the daemon does its work
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,8 @@ def verify(
     with store.locked(lock_timeout, create=False):
         current = Run(spec, host, store, lambda point: None)
         try:
-            _wanted, observed, outcome = _transaction.decide(current, health, True)
+            wanted = _transaction.described(current, health, True)
+            observed, outcome = _transaction.decide(current, wanted)
         except DaemonError as exc:
             # It says what may not be changed, and would be: the host differs.
             status = host.systemd.status(spec.unit_name)

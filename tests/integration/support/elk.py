@@ -6,19 +6,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from integration.support.host import PROJECT, Host
+from integration.support import role
+from integration.support.host import Host
 
 URL = "http://127.0.0.1:9200"
-VERSIONS = PROJECT / ".cache/mirror/versions.yml"
 # On the host, where Python is all there is: method, address, body.
 REQUEST = """
 import json, sys, urllib.error, urllib.request
@@ -51,60 +47,33 @@ class Elk:
 
     def run(self, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
         """Run the role with these variables beside those of the base."""
-        given = {**yaml.safe_load(VERSIONS.read_text()), **self.base, **variables}
         play = {
             "hosts": "target",
-            "gather_facts": False,
-            "roles": [{"role": "barehost.monitoring.elk", "vars": given}],
+            "vars_files": [str(role.VERSIONS)],
+            "roles": [{"role": "barehost.monitoring.elk", "vars": {**self.base, **variables}}],
         }
-        (self.folder / "play.json").write_text(json.dumps([play]))
-        connection = {
-            "ansible_connection": "community.docker.docker",
-            "ansible_host": self.host.container,
-            "ansible_python_interpreter": "/usr/bin/python3",
-            "barehost_mirror": "file:///srv/mirror",
-            "barehost_address": "127.0.0.1",
-        }
+        target = {"ansible_host": self.host.container, "barehost_address": "127.0.0.1"}
         other = {"barehost_address": "127.0.0.9"}  # a node that is not there yet
-        inventory = {"all": {"hosts": {"target": connection, "other": other}}}
-        (self.folder / "hosts.json").write_text(json.dumps(inventory))
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        places = [f"--inventory={self.folder / 'hosts.json'}", str(self.folder / "play.json")]
-        environment = {**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
-        environment |= {"ANSIBLE_CONFIG": "ansible.cfg", "ANSIBLE_PIPELINING": "true"}
-        return subprocess.run(
-            [program, *options, *places],
-            cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        inventory = {"hosts": {"target": {**role.CONNECTION, **target}, "other": other}}
+        return role.run_role(self.folder, play, inventory, *options)
 
     def apply(self, **variables: Any) -> bool:
         """Deploy; tell whether anything changed."""
-        done = self.run(**variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return "changed=0" not in done.stdout
+        return role.changed(self.run(**variables))
 
     def refuse(self, **variables: Any) -> str:
         """Deploy what must be refused; return what is said."""
-        done = self.run(**variables)
-        assert done.returncode == 2, done.stdout
-        assert "Traceback" not in done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return role.refusal(self.run(**variables))
 
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """Ask over HTTP; return status and text."""
         data = "" if body is None else json.dumps(body)
         return self.host.python(REQUEST, method, URL + path, data)
 
-    def count(self) -> int:
-        """Return how many documents there are."""
-        self.ask("/logs-kept-default/_refresh", "POST")
-        status, text = self.ask("/logs-kept-default/_count")
-        return int(json.loads(text)["count"]) if status == 200 else -1
-
-    def state(self) -> tuple[int, str]:
-        """Return the process and the digests of all files."""
-        script = "find /etc/elasticsearch -type f -exec sha256sum {} + | sort; readlink /opt/elasticsearch/current"
-        return self.host.main_pid("elasticsearch.service"), self.host.sh(script)
+    def state(self, unit: str = "elasticsearch") -> tuple[int, str]:
+        """Return the process, and the release in use with the digests of all files."""
+        process, digests = role.state(self.host, unit)
+        return process, f"{self.host.sh(f'readlink /opt/{unit}/current')}\n{digests}"
 
     def found(self, dataset: str, *fields: str) -> list[dict[str, Any]]:
         """Return these fields of all documents of a data set, at most ten thousand."""

@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -31,7 +29,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from integration.support.host import PROJECT, Host, booted
+from integration.support import role
+from integration.support.host import Host, booted
 
 SUITES = {"es1": "bookworm", "es2": "trixie", "es3": "bookworm", "es4": "bookworm"}
 ADDRESSES = {name: f"127.0.0.1{number}" for number, name in enumerate(SUITES, 1)}
@@ -131,7 +130,7 @@ class Cluster:
     def base(self) -> dict[str, Any]:
         """What every run has."""
         return {
-            **yaml.safe_load((PROJECT / ".cache/mirror/versions.yml").read_text()),
+            **yaml.safe_load(role.VERSIONS.read_text()),
             "elk_security": True,
             "elk_passwords": PASSWORDS,
             "elk_ca_certificate": self.authority.text,
@@ -158,33 +157,15 @@ class Cluster:
         on: variables of single hosts.
         """
         given = {**self.base, **variables}
-        play = {
-            "hosts": "all",
-            "gather_facts": False,
-            "roles": [{"role": "barehost.monitoring.elk"}],
-        }
-        common = {
-            "ansible_connection": "community.docker.docker",
-            "ansible_python_interpreter": "/usr/bin/python3",
-            "barehost_mirror": "file:///srv/mirror",
-        }
         own = {name: {**self.variables[name], **(on or {}).get(name, {})} for name in self.hosts}
         groups: dict[str, Any] = {"elasticsearch": {"hosts": own}}
         groups |= {name: {"hosts": {"es1": {}}} for name in ("kibana", "logstash")}
         groups["filebeat"] = {"hosts": {"es2": {}}}
-        inventory = {"all": {"vars": {**common, **given}, "children": groups}}
-        (self.folder / "play.json").write_text(json.dumps([play]))
-        (self.folder / "hosts.json").write_text(json.dumps(inventory))
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        places = [f"--inventory={self.folder / 'hosts.json'}", str(self.folder / "play.json")]
-        environment = {**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
-        environment |= {"ANSIBLE_CONFIG": "ansible.cfg", "ANSIBLE_PIPELINING": "true"}
+        inventory = {"vars": {**role.CONNECTION, **given}, "children": groups}
+        play = {"hosts": "all", "roles": [{"role": "barehost.monitoring.elk"}]}
         # What follows from the order of a set is another one in the next run, as it is for people.
-        environment["PYTHONHASHSEED"] = str(next(self.runs))
-        return subprocess.run(
-            [program, *options, *places],
-            cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        seed = str(next(self.runs))
+        return role.run_role(self.folder, play, inventory, *options, PYTHONHASHSEED=seed)
 
     def apply(self, *options: str, **variables: Any) -> set[str]:
         """Deploy; name the hosts on which something changed, with what was done there."""
@@ -195,10 +176,7 @@ class Cluster:
 
     def refuse(self, *options: str, **variables: Any) -> str:
         """Deploy what must be refused; return what is said, in one line."""
-        done = self.run(*options, **variables)
-        assert done.returncode == 2, done.stdout
-        assert "Traceback" not in done.stdout + done.stderr
-        return " ".join((done.stdout + done.stderr).split())
+        return " ".join(role.refusal(self.run(*options, **variables)).split())
 
     @staticmethod
     def url(name: str) -> str:
@@ -233,6 +211,4 @@ class Cluster:
 
     def state(self, name: str, unit: str = "elasticsearch") -> tuple[int, str]:
         """Return the process of a service and the digests of all its files."""
-        host = self.hosts[name]
-        script = f"find /etc/{unit} -type f -exec sha256sum {{}} + | sort"
-        return host.main_pid(f"{unit}.service"), host.sh(script)
+        return role.state(self.hosts[name], unit)

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from integration.support.host import PROJECT, Host
+from integration.support import role
+from integration.support.host import Host
 
 URL = "http://127.0.0.1:3000"
 PASSWORD = "/etc/grafana/secrets/admin_password"
@@ -52,27 +51,11 @@ class Grafana:
         """Run the role with these variables beside those of the base."""
         play = {
             "hosts": "target",
-            "gather_facts": False,
-            "vars_files": [str(PROJECT / ".cache/mirror/versions.yml")],
+            "vars_files": [str(role.VERSIONS)],
             "roles": [{"role": "barehost.monitoring.grafana", "vars": {**self.base, **variables}}],
         }
-        (self.folder / "play.json").write_text(json.dumps([play]))
-        connection = {
-            "ansible_connection": "community.docker.docker",
-            "ansible_host": self.host.container,
-            "ansible_python_interpreter": "/usr/bin/python3",
-            "barehost_mirror": "file:///srv/mirror",
-        }
-        inventory = {"all": {"hosts": {"target": connection}}}
-        (self.folder / "hosts.json").write_text(json.dumps(inventory))
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        places = [f"--inventory={self.folder / 'hosts.json'}", str(self.folder / "play.json")]
-        environment = {**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
-        environment |= {"ANSIBLE_CONFIG": "ansible.cfg", "ANSIBLE_PIPELINING": "true"}
-        return subprocess.run(
-            [program, *options, *places],
-            cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        target = {**role.CONNECTION, "ansible_host": self.host.container}
+        return role.run_role(self.folder, play, {"hosts": {"target": target}}, *options)
 
     @property
     def base(self) -> dict[str, Any]:
@@ -81,17 +64,11 @@ class Grafana:
 
     def apply(self, *options: str, **variables: Any) -> bool:
         """Deploy; tell whether anything changed."""
-        done = self.run(*options, **variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return "changed=0" not in done.stdout
+        return role.changed(self.run(*options, **variables))
 
     def refuse(self, **variables: Any) -> str:
         """Deploy what must be refused; return what is said."""
-        done = self.run(**variables)
-        assert done.returncode == 2, done.stdout
-        text = done.stdout + done.stderr
-        assert "Traceback" not in text
-        return text
+        return role.refusal(self.run(**variables))
 
     def ask(self, path: str, login: str = "", method: str = "GET", body: Any = None) -> Any:
         """Ask over HTTP; return status and text."""
@@ -119,5 +96,4 @@ class Grafana:
 
     def state(self) -> tuple[int, str]:
         """Return the process and the digests of all files."""
-        script = "find /etc/grafana -type f -exec sha256sum {} + | sort"
-        return self.host.main_pid("grafana.service"), self.host.sh(script)
+        return role.state(self.host, "grafana")

@@ -67,10 +67,18 @@ def observer(options: argparse.Namespace) -> Any:
         print(f"point {point}", file=sys.stderr, flush=True)
         if point == options.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
+        if options.jump_at and point == options.jump_at[0]:
+            jump(float(options.jump_at[1]))
         if options.sleep_at and point == options.sleep_at[0]:
             time.sleep(float(options.sleep_at[1]))
 
     return observe
+
+
+def jump(seconds: float) -> None:
+    """Let the wall clock of this process jump; what counts seconds that pass is another clock."""
+    original = time.time
+    time.time = lambda: original() + seconds
 
 
 def install_observer(options: argparse.Namespace) -> None:
@@ -114,6 +122,7 @@ def main() -> None:
     parser.add_argument("--kill-at", default="")
     parser.add_argument("--kill-after", type=float)
     parser.add_argument("--sleep-at", nargs=2)
+    parser.add_argument("--jump-at", nargs=2)
     parser.add_argument("--audit", action="store_true")
     options = parser.parse_args()
     arguments = sys.stdin.buffer.read()

@@ -14,6 +14,9 @@ import sys
 import urllib.parse
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+CUT = "/cut"
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -23,7 +26,16 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
     def translate_path(self, path: str) -> str:
         """Find the file of a path or of a whole address."""
-        return super().translate_path(urllib.parse.urlsplit(path).path)
+        return super().translate_path(urllib.parse.urlsplit(path).path.removeprefix(CUT))
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        """Send a file; below CUT the connection ends after its first half."""
+        if not self.path.startswith(f"{CUT}/"):
+            super().copyfile(source, outputfile)
+            return
+        content = source.read()
+        outputfile.write(content[: len(content) // 2])
+        self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
         """Write the request line to the log."""

@@ -259,3 +259,13 @@ def test_filebeat_may_be_given_tls_without_elasticsearch(tmp_path: Path) -> None
     text = (out / "one/etc/logstash/pipelines/logs/90-output.conf").read_text()
     assert "cacert" not in text and "ssl" not in text
     assert "ssl => true" in (out / "one/etc/logstash/pipelines/logs/10-logs.conf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("queue", "page"),
+    [("1gb", "64mb"), ("64mb", "64mb"), ("63mb", "63mb"), ("65000kb", "65000kb"), ("2 GB", "64mb")],
+)
+def test_a_queue_has_room_for_one_of_its_pages(tmp_path: Path, queue: str, page: str) -> None:
+    out = rendered(tmp_path, {"logstash": {"one": {}}}, elk_logstash_queue=queue)
+    pipelines = yaml.safe_load((out / "one/etc/logstash/pipelines.yml").read_text())
+    assert pipelines[0]["queue.page_capacity"] == page

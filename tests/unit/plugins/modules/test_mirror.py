@@ -18,7 +18,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import _mirror_wanted
 from ansible_collections.barehost.monitoring.plugins.modules import mirror
 
-DOCUMENTATION = yaml.safe_load(mirror.DOCUMENTATION)
+OPTIONS = yaml.safe_load(mirror.DOCUMENTATION)["options"]
 
 
 def documented(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def documented(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_the_documentation_is_that_of_the_parameters() -> None:
-    assert documented(DOCUMENTATION["options"]) == mirror.ARGUMENT_SPEC
+    assert documented(OPTIONS) == mirror.ARGUMENT_SPEC
 
 
 def test_the_examples_can_be_run() -> None:

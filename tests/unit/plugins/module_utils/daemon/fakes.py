@@ -244,6 +244,7 @@ class World:
         self.unowned: list[str] = []
         self.held: list[Listener] = []
         self.certificate_end: Callable[[str, Health], float] = lambda _place, _health: 4e9
+        self.sick: set[str] = set()  # configurations with which the daemon is not well (any more)
         self.has_account = True
         self.groups = {"root": True}  # name -> whether no account is in it
         self.owns_account = True
@@ -286,7 +287,11 @@ class World:
         process = self.systemd.process
         if process is None:
             return Report(("http://web: refused",))
-        if "sick" in process.loaded or self.systemd.sick_for_ever:
+        if (
+            "sick" in process.loaded
+            or self.sick & set(process.loaded.split())
+            or self.systemd.sick_for_ever
+        ):
             return Report(("http://web: answers 503",))
         if "stubborn" in self.systemd.config and baseline:
             return Report(("http://web: did not change",))
@@ -356,6 +361,18 @@ class World:
         given = self.params(**params)
         spec = _parse.parse(given, self.layout)
         return _transaction.run(spec, self.host, given["health"], check, lock_timeout, observe)
+
+    def go_back(
+        self,
+        *,
+        check: bool = False,
+        observe: Callable[[str], None] = lambda point: None,
+        **params: Any,
+    ) -> Outcome:
+        """Run state: previous."""
+        given = self.params(**params)
+        spec = _parse.parse(given, self.layout)
+        return _transaction.run(spec, self.host, given["health"], check, 5, observe, back=True)
 
     def remove(self, *, purge: bool = False, check: bool = False, **params: Any) -> tuple[str, ...]:
         """Run state: absent."""

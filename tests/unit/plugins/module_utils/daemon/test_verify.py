@@ -94,7 +94,7 @@ def test_an_optional_condition_is_a_warning(world: World) -> None:
 LIMITS: list[tuple[str, dict[str, Any], str, str]] = [
     ("restarts", {"restarts": 1}, "unit", "systemd has restarted it once"),
     ("more restarts", {"restarts": 3}, "unit", "systemd has restarted it 3 times"),
-    ("sandbox", {"exposure": 9.6}, "sandbox", "its sandbox scores 9.6, more than 3 of 10"),
+    ("sandbox", {"exposure": 9.6}, "sandbox", "its sandbox scores 9.6, more than 2 of 10"),
     ("no analyser", {"exposure": None}, "", ""),
     (
         "socket",
