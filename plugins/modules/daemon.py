@@ -36,8 +36,10 @@ options:
         none is kept, nothing is done. Data stays as it is. It is a deployment like any other, so what does not come up is taken back.
       - V(rendered) writes all files below O(destination) and does nothing else; run it on the controller.
       - V(verified) changes nothing and fails for nothing that it finds. RV(findings) says what is not as described, or not well.
+      - V(described) does nothing and contacts nobody. It returns the release as the fact C(barehost_described_<name>), for
+        M(barehost.monitoring.mirror).
     type: str
-    choices: [present, absent, previous, rendered, verified]
+    choices: [present, absent, previous, rendered, verified, described]
     default: present
   purge:
     description: With O(state=absent), remove the data directory and the account too.
@@ -415,15 +417,14 @@ seen:
 """
 
 import signal
-from collections.abc import Callable
 from dataclasses import asdict, fields
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import (
     _absent,
     _diff,
+    _opener,
     _parse,
     _rendered,
     _transaction,
@@ -469,7 +470,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "state": {
         "type": "str",
-        "choices": ["present", "absent", "previous", "rendered", "verified"],
+        "choices": ["present", "absent", "previous", "rendered", "verified", "described"],
         "default": "present",
     },
     "purge": {"type": "bool", "default": False},
@@ -640,20 +641,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def _opener(timeout: int) -> Callable[[str], IO[bytes]]:
-    """Download as Ansible does: proxies and certificates of the environment hold."""
-
-    def open_release(url: str) -> IO[bytes]:
-        # Without decompress=False an archive served with a Content-Encoding arrives unpacked.
-        agent = "barehost.monitoring"
-        response: IO[bytes] = open_url(url, timeout=timeout, http_agent=agent, decompress=False)
-        return response
-
-    return open_release
-
-
 def _host(module: AnsibleModule) -> Host:
-    return Host(_opener((module.params["release"] or {}).get("timeout") or 60))
+    return Host(_opener.opener((module.params["release"] or {}).get("timeout") or 60))
 
 
 def _stop(_signal: int, _frame: Any) -> NoReturn:
@@ -745,12 +734,27 @@ def _verify_daemon(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
     }
 
 
+def _describe(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
+    given = module.params["release"]
+    release = None
+    if given and spec.release:
+        release = {key: given[key] for key in ("version", "url", "checksum", "arch")}
+        release["name"] = spec.release.name
+    return {
+        "changed": False,
+        "actions": [],
+        "repaired": [],
+        "ansible_facts": {f"barehost_described_{spec.name}": release},
+    }
+
+
 _ACTS = {
     "present": _deploy,
     "absent": _remove,
     "previous": _deploy,
     "rendered": _render,
     "verified": _verify_daemon,
+    "described": _describe,
 }
 
 

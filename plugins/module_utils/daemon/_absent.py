@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from . import _files, _release, _versions
+from . import _files, _made, _release, _versions
 from ._errors import DaemonError
 from ._host import Host
 from ._spec import Spec
@@ -37,12 +37,14 @@ class Removal:
     data: tuple[str, ...]
     account: str
     store: bool
+    releases: tuple[tuple[_release.ReleaseSpec, str], ...] = ()  # each with a version of it
 
     @property
     def actions(self) -> tuple[str, ...]:
         """In words."""
         found = ["stop and disable the unit"] if self.stop else []
-        found += [f"remove {path}" for path in (*self.paths, *self.data)]
+        versions = [posixpath.join(r.root, r.name, version) for r, version in self.releases]
+        found += [f"remove {path}" for path in (*self.paths, *self.data, *versions)]
         found += [f"restore {path}" for path in sorted(self.restored)]
         found += [f"remove the account {self.account}"] if self.account else []
         return tuple(found + (["forget the deployed state"] if self.store else []))
@@ -64,7 +66,7 @@ def remove(spec: Spec, host: Host, purge: bool, check_mode: bool, lock_timeout: 
         removal = _plan(spec, host, record, transaction, status, purge, exists)
         if not check_mode and removal.actions:
             try:
-                _carry_out(spec, host, removal, record, store)
+                _carry_out(spec, host, removal, store)
             except (DaemonError, _release.ReleaseError, OSError) as exc:
                 text = f"{exc}. What was removed before that is gone; run again to remove the rest"
                 raise Failure(text, "remove", False, []) from exc
@@ -90,8 +92,9 @@ def _plan(
     alone = spec.account.user != "root" and not _account_shared(spec)
     account = spec.account.user if purge and alone and host.owns_account(spec.account) else ""
     ours = record is not None or bool(before)
+    found = tuple(sorted(path for path in paths if os.path.lexists(path)))
     return Removal(
-        paths=tuple(sorted(path for path in paths if os.path.lexists(path))),
+        paths=found,
         restored={
             path: entry
             for path, entry in foreign.items()
@@ -101,6 +104,11 @@ def _plan(
         data=tuple(data),
         account=account,
         store=exists,
+        releases=tuple(
+            (release, version)
+            for release in _releases(spec, record)
+            for version in _versions.unused(spec.layout, release, spec.name, found)
+        ),
     )
 
 
@@ -147,9 +155,7 @@ def _account_shared(spec: Spec) -> bool:
     return False
 
 
-def _carry_out(
-    spec: Spec, host: Host, removal: Removal, record: State | None, store: Store
-) -> None:
+def _carry_out(spec: Spec, host: Host, removal: Removal, store: Store) -> None:
     if removal.stop:
         host.systemd.control("disable", "--quiet", "--now", "--", spec.unit_name)
         if host.systemd.status(spec.unit_name).active == "failed":
@@ -167,8 +173,10 @@ def _carry_out(
         os.rmdir(spec.config_directory)
     if removal.account:
         _remove_account(host, removal.account)
-    for release in _releases(spec, record):
-        _versions.remove_unused(spec.layout, release, but=spec.name)
+        _remove_groups(spec, host)
+    for release, version in removal.releases:
+        _release.remove(release, version)
+    _made.remove_empty_directories(spec.layout.state)
     store.remove()
 
 
@@ -199,6 +207,20 @@ def _remove_account(host: Host, user: str) -> None:
     code, output = host.systemd.run(["userdel", user], "", "")
     if code != 0:
         raise DaemonError(f"the account {user} can not be removed (exit {code}): {output}")
+
+
+def _remove_groups(spec: Spec, host: Host) -> None:
+    """Remove the groups that were made for the account, unless another one is in them."""
+    state = spec.layout.state
+    for group in (spec.account.group, *spec.account.groups):
+        there = host.has_group(group)  # its user's own one has gone with the user
+        if not _made.known(state, "group", group) or (there and not host.group_is_empty(group)):
+            continue
+        if there:
+            code, output = host.systemd.run(["groupdel", group], "", "")
+            if code != 0:
+                raise DaemonError(f"the group {group} can not be removed (exit {code}): {output}")
+        _made.forget(state, "group", group)
 
 
 def _remove_tree(path: str) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import grp
 import platform
 import pwd
 import secrets
@@ -33,6 +34,21 @@ def has_account(user: str) -> bool:
     return True
 
 
+def has_group(group: str) -> bool:
+    """Whether the host knows the group."""
+    try:
+        grp.getgrnam(group)
+    except KeyError:
+        return False
+    return True
+
+
+def group_is_empty(group: str) -> bool:
+    """Whether no account has the group, neither as its first one nor as another."""
+    found = grp.getgrnam(group)
+    return not found.gr_mem and all(user.pw_gid != found.gr_gid for user in pwd.getpwall())
+
+
 def owns_account(account: Account) -> bool:
     """Whether the user looks as sysusers made it for us: a database's own user does not."""
     try:
@@ -58,6 +74,8 @@ class Host:
     settle: Callable[[Resource, Health], bool] = _api.settle
     process_variable: Callable[[int, str], str] = process_variable
     has_account: Callable[[str], bool] = has_account
+    has_group: Callable[[str], bool] = has_group
+    group_is_empty: Callable[[str], bool] = group_is_empty
     owns_account: Callable[[Account], bool] = owns_account
 
 

@@ -11,7 +11,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from . import _desired, _files, _gate, _plan, _release, _rollback, _stage, _steps, _versions
+from . import (
+    _desired,
+    _files,
+    _gate,
+    _made,
+    _plan,
+    _release,
+    _rollback,
+    _stage,
+    _steps,
+    _versions,
+)
 from ._host import Host
 from ._spec import TRIGGERS, Spec
 from ._state import Entry
@@ -44,16 +55,37 @@ def prepare_stage(
     spec, host, store = current.spec, current.host, current.store
     store.clear_stage()
     os.makedirs(store.stage, mode=0o700)
+    _note_shared(spec, host, plan)
     if plan.install and spec.release:
         if seen.record and seen.record.version == spec.release.version:
             # What runs is about to be replaced on the disk: not even a kill may hide that.
             _note(current, seen, {}, "restart")
         _release.install(spec.release, host.machine, host.open_url)
-    if plan.account or any(change.path == spec.sysusers_path for change in plan.changes):
+    if _makes_account(spec, plan):
         path = posixpath.join(store.stage, "account.conf")
         _files.write(path, _desired.sysusers(spec.account).encode(), 0o644)
         host.systemd.sysusers(path)
     return _stage.build(spec, wanted, plan, store.stage)
+
+
+def _note_shared(spec: Spec, host: Host, plan: _plan.Plan) -> None:
+    """Write down what no other daemon nor the host itself has made: the last one takes it along."""
+    paths = [change.path for change in plan.changes if change.after]
+    missing = [directory for path in paths for directory in _made.missing(path)]
+    # These come and go with the daemon itself.
+    own = [spec.config_directory, spec.data_directory]
+    own += [posixpath.dirname(spec.release_link)] if spec.release else []
+    tops = tuple(f"{directory}/" for directory in own)
+    shared = [directory for directory in missing if not f"{directory}/".startswith(tops)]
+    _made.note(spec.layout.state, "directory", shared)
+    if _makes_account(spec, plan):
+        groups = [spec.account.group, *spec.account.groups]
+        new = [group for group in groups if not host.has_group(group)]
+        _made.note(spec.layout.state, "group", new)
+
+
+def _makes_account(spec: Spec, plan: _plan.Plan) -> bool:
+    return plan.account or any(change.path == spec.sysusers_path for change in plan.changes)
 
 
 def remember(current: Run, seen: _plan.Observed, plan: _plan.Plan) -> dict[str, Entry | None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections.abc import Collection
 from contextlib import suppress
 
 from . import _release
@@ -15,23 +16,25 @@ from ._spec import Layout
 from ._store import Store
 
 
-def in_use(layout: Layout, product: str, but: str = "") -> set[str]:
+def in_use(layout: Layout, product: str, but: str = "", gone: Collection[str] = ()) -> set[str]:
     """The versions of a product that any daemon on this host has or may go back to.
 
-    but: a daemon whose memory does not count, since it is being removed.
+    but: a daemon whose memory does not count, since it is being removed. gone: links that go with it.
     """
     directory = posixpath.join(layout.opt, product)
     links = posixpath.join(directory, "current")
     found = set()
     for name in os.listdir(layout.state) if os.path.isdir(layout.state) else []:
-        store = Store(posixpath.join(layout.state, name))
+        if not os.path.isdir(memory := posixpath.join(layout.state, name)):
+            continue  # the list of what daemons share
+        store = Store(memory)
         states = [store.record(), store.record("previous")] if name != but else []
         entries = [item for state in states if state for item in state.entries.items()]
         found |= {e.target for path, e in entries if e.is_link and path.startswith(links)}
     # A daemon whose deployment did not end well runs what no record knows.
     for name in os.listdir(directory) if os.path.isdir(directory) else []:
         path = posixpath.join(directory, name)
-        if name.startswith("current") and os.path.islink(path):
+        if name.startswith("current") and os.path.islink(path) and path not in gone:
             found.add(os.readlink(path))
     return found
 
@@ -48,9 +51,7 @@ def prune(layout: Layout, release: ReleaseSpec) -> None:
     _release.prune(release, in_use(layout, release.name))
 
 
-def remove_unused(layout: Layout, release: ReleaseSpec, but: str) -> None:
-    """Remove every version that no other daemon needs. but: as in in_use."""
-    used = in_use(layout, release.name, but)
-    for version in _release.installed_versions(release):
-        if version not in used:
-            _release.remove(release, version)
+def unused(layout: Layout, release: ReleaseSpec, but: str, gone: Collection[str]) -> list[str]:
+    """Every installed version that no other daemon needs. but, gone: as in in_use."""
+    used = in_use(layout, release.name, but, gone)
+    return [version for version in _release.installed_versions(release) if version not in used]

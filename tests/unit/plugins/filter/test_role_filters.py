@@ -14,6 +14,7 @@ from ansible_collections.barehost.monitoring.plugins.filter import (
     alert_thresholds,
     flags,
     local_url,
+    locked_release,
     postgres_source,
     prometheus_config,
     redis_passwords,
@@ -28,6 +29,7 @@ MODULES = (
     alert_thresholds,
     flags,
     local_url,
+    locked_release,
     postgres_source,
     prometheus_config,
     redis_passwords,
@@ -64,6 +66,7 @@ CASES = [
     ),
     (template_checks.template_checks, ([],), {}, []),
     (local_url.local_url, (":1", "/x"), {}, "http://127.0.0.1:1/x"),
+    (locked_release.locked_release, ({"url": "a"}, ""), {}, {"url": "a"}),
     (
         postgres_source.postgres_source,
         ("db1",),
@@ -118,3 +121,9 @@ def test_a_fault_is_told_in_ansibles_way(called: Any, argument: Any) -> None:
 def test_a_fault_of_settings_is_told_in_ansibles_way(called: Any, options: Any) -> None:
     with pytest.raises(AnsibleTemplatePluginError):
         called("x", **options)
+
+
+def test_a_release_that_the_lock_does_not_have_is_told_in_ansibles_way() -> None:
+    release = {"name": "a", "version": "1", "url": "https://x/a"}
+    with pytest.raises(AnsibleTemplatePluginError, match="a_release_lock: the lock does not have"):
+        locked_release.locked_release(release, '{"files": {}}', name="a_release_lock")

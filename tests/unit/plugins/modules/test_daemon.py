@@ -132,6 +132,21 @@ def test_a_deployment_is_answered(deployed: World, capsys: pytest.CaptureFixture
     assert answer["previous_version"] == "1.0"
 
 
+def test_the_release_is_described_and_nothing_is_done(
+    deployed: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = deployed.tree()
+    params = deployed.params()
+    code, answer = run(capsys, state="described", **params)
+    assert (code, answer["changed"], answer["actions"]) == (0, False, [])
+    given = {key: params["release"][key] for key in ("version", "url", "checksum")}
+    fact = {"name": "web", "arch": None, **given}
+    assert answer["ansible_facts"] == {"barehost_described_web": fact}
+    code, answer = run(capsys, state="described", **{**params, "release": None})
+    assert (code, answer["ansible_facts"]) == (0, {"barehost_described_web": None})
+    assert (deployed.tree(), deployed.asked, deployed.systemd.log) == (before, [], [])
+
+
 def test_no_diff_is_made_for_nobody(deployed: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert "diff" not in run(capsys, diff=False, **deployed.params())[1]
 

@@ -246,6 +246,7 @@ class World:
         self.certificate_end: Callable[[str, Health], float] = lambda _place, _health: 4e9
         self.sick: set[str] = set()  # configurations with which the daemon is not well (any more)
         self.has_account = True
+        self.groups = {"root": True}  # name -> whether no account is in it
         self.owns_account = True
         for version in ("1.0", "2.0", "3.0"):
             self._publish(version)
@@ -316,6 +317,8 @@ class World:
             certificate_end=self.certificate_end,
             process_variable=self.process_variable,
             has_account=lambda _user: self.has_account,
+            has_group=lambda group: group in self.groups,
+            group_is_empty=lambda group: self.groups[group],
             owns_account=lambda _account: self.owns_account,
         )
 
@@ -371,9 +374,9 @@ class World:
         spec = _parse.parse(given, self.layout)
         return _transaction.run(spec, self.host, given["health"], check, 5, observe, back=True)
 
-    def remove(self, *, purge: bool = False, check: bool = False) -> tuple[str, ...]:
+    def remove(self, *, purge: bool = False, check: bool = False, **params: Any) -> tuple[str, ...]:
         """Run state: absent."""
-        spec = _parse.parse({**self.params(), "state": "absent"}, self.layout)
+        spec = _parse.parse({**self.params(**params), "state": "absent"}, self.layout)
         return _absent.remove(spec, self.host, purge, check, 5).actions
 
     def path(self, name: str) -> Path:

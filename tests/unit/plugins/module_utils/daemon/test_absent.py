@@ -273,3 +273,57 @@ def test_a_killed_removal_is_finished_by_the_next(
     world.remove(purge=purge)
     assert ours(world) == ([] if purge else ["sysusers/barehost-web.conf"])
     assert world.systemd.process is None
+
+
+def test_a_directory_that_daemons_share_goes_with_the_last_one(world: World) -> None:
+    world.path("sysusers").rmdir()
+    world.deploy(files=[{"path": f"{world.root}/shared/deep/a", "content": "a"}])
+    world.path("sysusers/barehost-other.conf").touch()
+    world.remove(purge=True)
+    assert not world.path("shared").exists()
+    assert os.listdir(world.path("sysusers")) == ["barehost-other.conf"]
+    world.path("sysusers/barehost-other.conf").unlink()
+    world.deploy()
+    world.remove()
+    assert os.listdir(world.path("sysusers")) == ["barehost-web.conf"]
+    world.deploy()
+    world.remove(purge=True)
+    assert not world.path("sysusers").exists()
+    assert not world.path("state").exists()
+
+
+def test_a_directory_that_was_there_before_stays_though_it_is_empty(world: World) -> None:
+    world.deploy()
+    world.remove(purge=True)
+    assert os.listdir(world.path("sysusers")) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "removed"),
+    [
+        ({}, {"more": True, "web": True}, ["more", "web"]),
+        ({}, {"more": True}, ["more"]),  # userdel has taken the user's own
+        ({"more": True}, {"more": True}, []),
+        ({}, {"more": False}, []),
+    ],
+    ids=["left", "gone", "others", "in use"],
+)
+def test_purge_takes_the_groups_that_were_made(
+    world: World, before: dict[str, bool], after: dict[str, bool], removed: list[str]
+) -> None:
+    account = {"group": "web", "groups": ["more"]}
+    world.has_account, world.groups = False, before
+    world.deploy(account=account)
+    world.groups = after
+    world.remove(purge=True, account=account)
+    gone = [argv[1] for argv, _stdin in world.systemd.commands if argv[0] == "groupdel"]
+    assert sorted(gone) == removed
+
+
+def test_a_group_that_can_not_be_removed_is_told(world: World) -> None:
+    world.has_account = False
+    world.deploy(account={"group": "web"})
+    world.groups["web"] = True
+    world.systemd.on_command = lambda argv: 8 if argv[0] == "groupdel" else 0
+    with pytest.raises(_transaction.Failure, match=r"the group web can not be removed \(exit 8\)"):
+        world.remove(purge=True, account={"group": "web"})
