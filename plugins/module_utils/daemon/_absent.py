@@ -37,6 +37,7 @@ class Removal:
     data: tuple[str, ...]
     account: str
     store: bool
+    timer: bool = False  # it was deployed as a job
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -101,6 +102,7 @@ def _plan(
         data=tuple(data),
         account=account,
         store=exists,
+        timer=spec.timer_path in {*entries, *before},
     )
 
 
@@ -151,7 +153,10 @@ def _carry_out(
     spec: Spec, host: Host, removal: Removal, record: State | None, store: Store
 ) -> None:
     if removal.stop:
-        host.systemd.control("disable", "--quiet", "--now", "--", spec.unit_name)
+        unit = spec.timer_name if removal.timer else spec.unit_name
+        host.systemd.control("disable", "--quiet", "--now", "--", unit)
+        if removal.timer:
+            host.systemd.control("stop", "--", spec.unit_name)
         if host.systemd.status(spec.unit_name).active == "failed":
             host.systemd.control("reset-failed", "--", spec.unit_name)
     for path in removal.paths:

@@ -1,0 +1,177 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Questions to Prometheus and Alertmanager. A question about a hop answers why it is not made yet."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ._report import Broken
+from ._settings import Settings
+from ._textfile import METRIC
+from ._world import World
+
+Labels = Mapping[str, str]
+_HEARTBEAT = "Watchdog"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The services on the way of one drill."""
+
+    settings: Settings
+    world: World
+    drill: str
+
+    # -- before anything is written -------------------------------------------
+
+    def rule(self) -> Labels:
+        """The labels that the drill's rule adds; every Prometheus has to have it."""
+        labels: Labels = {}
+        for url in self.settings.prometheus:
+            found = [
+                rule
+                for group in self._prometheus("rule", url, "rules?type=alert")["groups"]
+                for rule in group["rules"]
+                if rule["name"] == self.settings.alert
+            ]
+            if not found:
+                raise Broken(
+                    "rule",
+                    f"{url} has no rule {self.settings.alert}",
+                    "deploy with site.yml; the alert must not be disabled in "
+                    "prometheus_alert_overrides, and the job node-exporter needs this host",
+                )
+            labels = found[0].get("labels") or {}
+        return {"alertname": self.settings.alert, **labels}
+
+    def told(self) -> None:
+        """Every Prometheus has to know an Alertmanager."""
+        for url in self.settings.prometheus:
+            if not self._prometheus("alertmanager", url, "alertmanagers")["activeAlertmanagers"]:
+                raise Broken("alertmanager", f"{url} knows no Alertmanager")
+
+    def external_labels(self) -> Labels:
+        """What Prometheus adds on the way to Alertmanager, learned from the heartbeat."""
+        added: dict[str, str] = {}
+        wanted = urllib.parse.quote(f'alertname="{_HEARTBEAT}"')
+        here: set[tuple[str, str]] = set()
+        for url in self.settings.prometheus:
+            for alert in self._prometheus("rule", url, "alerts")["alerts"]:
+                if alert["labels"].get("alertname") == _HEARTBEAT:
+                    here |= set(alert["labels"].items())
+        for url in self.settings.alertmanagers:
+            for alert in self._alertmanager("alertmanager", url, f"alerts?filter={wanted}"):
+                added.update(pair for pair in alert["labels"].items() if pair not in here)
+        return added
+
+    def route(self, labels: Labels) -> list[str]:
+        """Whom each Alertmanager would tell, by its own running configuration.
+
+        Raises Broken where this is not as asked: a drill must never page by accident.
+        """
+        told: list[str] = []
+        for url in self.settings.alertmanagers:
+            config = self._alertmanager("alertmanager", url, "status")["config"]["original"]
+            try:
+                found = self.world.receivers(config, labels)
+            except OSError as exc:
+                fault = f"it cannot be told whom a drill would reach: {exc}"
+                raise Broken("receiver", fault, _ASK) from None
+            self._refuse_strangers(url, found)
+            told += [name for name in found if name not in told]
+        return told
+
+    def _refuse_strangers(self, url: str, found: list[str]) -> None:
+        settings = self.settings
+        if settings.receiver not in found:
+            fault = f"{url} would tell {', '.join(found)}, not {settings.receiver}"
+            raise Broken("receiver", f"{fault}; nothing was fired", _ROUTE)
+        others = [name for name in found if name != settings.receiver]
+        if others and not settings.page:
+            fault = f"{url} would tell {', '.join(others)} as well"
+            raise Broken("receiver", f"{fault}; nothing was fired", _ROUTE)
+        if settings.page and not others:
+            fault = f"{url} would tell nobody but {settings.receiver}, although it is asked to page"
+            raise Broken("receiver", f"{fault}; nothing was fired", _ROUTE)
+
+    # -- hops -----------------------------------------------------------------
+
+    def sample(self, wanted: Callable[[float], bool]) -> tuple[str, Labels]:
+        """Why a Prometheus has no sample as wanted (nothing: each has one), and its labels."""
+        labels: Labels = {}
+        for url in self.settings.prometheus:
+            query = urllib.parse.quote(f'{METRIC}{{drill="{self.drill}"}}')
+            found = self._prometheus("scraped", url, f"query?query={query}")["result"]
+            if not any(wanted(float(series["value"][1])) for series in found):
+                return f"{url} has no such sample", {}
+            labels = found[0]["metric"]
+        return "", {name: value for name, value in labels.items() if name != "__name__"}
+
+    def fires(self) -> str:
+        """Why the alert does not fire everywhere."""
+        for url in self.settings.prometheus:
+            if not any(alert["state"] == "firing" for alert in self._alerts(url)):
+                return f"{url} has the fault, but the alert does not fire"
+        return ""
+
+    def arrived(self) -> str:
+        """Why the alert is not in every Alertmanager."""
+        for url in self.settings.alertmanagers:
+            if not self._known(url):
+                return f"{url} does not have the alert"
+        return ""
+
+    def ended(self) -> str:
+        """Why the alert does not have ended everywhere."""
+        for url in self.settings.prometheus:
+            if self._alerts(url):
+                return f"{url} still has the alert"
+        return ""
+
+    def held_back(self) -> str:
+        """What keeps an Alertmanager from telling of the alert, as far as it says."""
+        for url in self.settings.alertmanagers:
+            for alert in self._known(url):
+                status = alert["status"]
+                ways = {"silencedBy": "silenced", "inhibitedBy": "inhibited", "mutedBy": "muted"}
+                reasons = [
+                    f"{word} by {', '.join(status[key])}"
+                    for key, word in ways.items()
+                    if status.get(key)
+                ]
+                if reasons:
+                    return f"{url} holds it back: {'; '.join(reasons)}"
+        return ""
+
+    def _alerts(self, url: str) -> list[Any]:
+        alerts = self._prometheus("rule", url, "alerts")["alerts"]
+        return [alert for alert in alerts if alert["labels"].get("drill") == self.drill]
+
+    def _known(self, url: str) -> list[Any]:
+        wanted = urllib.parse.quote(f'drill="{self.drill}"')
+        found: list[Any] = self._alertmanager("alertmanager", url, f"alerts?filter={wanted}")
+        return found
+
+    def _prometheus(self, hop: str, url: str, path: str) -> Any:
+        return self._get(hop, f"{url}/api/v1/{path}", url, "systemctl status prometheus")["data"]
+
+    def _alertmanager(self, hop: str, url: str, path: str) -> Any:
+        return self._get(hop, f"{url}/api/v2/{path}", url, "systemctl status alertmanager")
+
+    def _get(self, hop: str, address: str, url: str, remedy: str) -> Any:
+        try:
+            return self.world.get(address)
+        except OSError as exc:
+            raise Broken(hop, f"{url}: {exc}", remedy) from None
+
+
+_ASK = "run drills on a host of the role alertmanager, which brings amtool (fire_drill_amtool)"
+_ROUTE = (
+    "leave alertmanager_fire_drill set, deploy with site.yml, and look at what "
+    "alertmanager_route or alertmanager_config_extra make of it: amtool config routes test"
+)
