@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +19,26 @@ from ._world import World
 
 Labels = Mapping[str, str]
 _HEARTBEAT = "Watchdog"
+_RANGE = "5m"  # that samples are looked for in
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)\Z")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a hop has shown."""
+
+    why: str  # it is not made yet; nothing when it is
+    at: float = 0  # when it was made, by the service's clock; 0 where that is not known
+
+
+def seconds(text: str) -> float:
+    """A time of an API in seconds since the epoch; 0 when it cannot be read."""
+    found = _TIME.match(text)
+    if not found:
+        return 0
+    zone = found[3].replace("Z", "+00:00")
+    whole = datetime.datetime.fromisoformat(f"{found[1]}{zone}").timestamp()
+    return whole + float(found[2] or 0)
 
 
 @dataclass(frozen=True)
@@ -101,37 +123,46 @@ class Chain:
 
     # -- hops -----------------------------------------------------------------
 
-    def sample(self, wanted: Callable[[float], bool]) -> tuple[str, Labels]:
-        """Why a Prometheus has no sample as wanted (nothing: each has one), and its labels."""
-        labels: Labels = {}
+    def sample(self, wanted: Callable[[float], bool]) -> Look:
+        """Whether the last sample in each Prometheus is as wanted; with when it was scraped first."""
+        at = 0.0
         for url in self.settings.prometheus:
-            query = urllib.parse.quote(f'{METRIC}{{drill="{self.drill}"}}')
-            found = self._prometheus("scraped", url, f"query?query={query}")["result"]
-            if not any(wanted(float(series["value"][1])) for series in found):
-                return f"{url} has no such sample", {}
-            labels = found[0]["metric"]
-        return "", {name: value for name, value in labels.items() if name != "__name__"}
+            last = self._samples(url)[0]
+            if not last or not wanted(last[-1][1]):
+                return Look(f"{url} has no such sample")
+            at = max(at, next(when for when, value in last if wanted(value)))
+        return Look("", at)
 
-    def fires(self) -> str:
-        """Why the alert does not fire everywhere."""
+    def labels(self) -> Labels:
+        """The labels of the metric as Prometheus has them."""
+        return self._samples(self.settings.prometheus[0])[1]
+
+    def fires(self) -> Look:
+        """Whether the alert fires everywhere; with when its rule first held."""
+        at = 0.0
         for url in self.settings.prometheus:
-            if not any(alert["state"] == "firing" for alert in self._alerts(url)):
-                return f"{url} has the fault, but the alert does not fire"
-        return ""
+            firing = [alert for alert in self._alerts(url) if alert["state"] == "firing"]
+            if not firing:
+                return Look(f"{url} has the fault, but the alert does not fire")
+            at = max(at, seconds(firing[0]["activeAt"]))
+        return Look("", at)
 
-    def arrived(self) -> str:
-        """Why the alert is not in every Alertmanager."""
+    def arrived(self) -> Look:
+        """Whether the alert is in every Alertmanager; with when it came."""
+        at = 0.0
         for url in self.settings.alertmanagers:
-            if not self._known(url):
-                return f"{url} does not have the alert"
-        return ""
+            known = self._known(url)
+            if not known:
+                return Look(f"{url} does not have the alert")
+            at = max(at, seconds(known[0]["updatedAt"]))
+        return Look("", at)
 
-    def ended(self) -> str:
-        """Why the alert does not have ended everywhere."""
+    def ended(self) -> Look:
+        """Whether the alert has ended everywhere."""
         for url in self.settings.prometheus:
             if self._alerts(url):
-                return f"{url} still has the alert"
-        return ""
+                return Look(f"{url} still has the alert")
+        return Look("")
 
     def held_back(self) -> str:
         """What keeps an Alertmanager from telling of the alert, as far as it says."""
@@ -147,6 +178,15 @@ class Chain:
                 if reasons:
                     return f"{url} holds it back: {'; '.join(reasons)}"
         return ""
+
+    def _samples(self, url: str) -> tuple[list[tuple[float, float]], Labels]:
+        """Time and value of each sample of the metric, and its labels."""
+        query = urllib.parse.quote(f'{METRIC}{{drill="{self.drill}"}}[{_RANGE}]')
+        found = self._prometheus("armed", url, f"query?query={query}")["result"]
+        if not found:
+            return [], {}
+        labels = {name: value for name, value in found[0]["metric"].items() if name != "__name__"}
+        return [(float(when), float(value)) for when, value in found[0]["values"]], labels
 
     def _alerts(self, url: str) -> list[Any]:
         alerts = self._prometheus("rule", url, "alerts")["alerts"]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from . import _inbox, _textfile
-from ._chain import Chain
+from ._chain import Chain, Look
 from ._inbox import Inbox
 from ._report import CAUSED, OVER, Broken, Report, latencies
 from ._settings import Settings
@@ -51,13 +51,13 @@ def run(
 
 def listen_and_run(settings: Settings, world: World, drill: str, mark: Mark) -> Report:
     """Carry out a drill, with a receiver of its own."""
-    inbox = Inbox(drill, world.monotonic)
+    inbox = Inbox(drill, world.now)
     try:
         with _inbox.listening(settings.place, inbox, settings.wait):
             return run(settings, world, drill, inbox, mark)
     except _inbox.Busy as exc:
         report = _report(settings, world, drill)
-        return _fail(report, Broken("receiver", str(exc), "wait for it, or give it another port"))
+        return _fail(report, Broken("start", str(exc), "wait for it, or change fire_drill_listen"))
 
 
 def _report(settings: Settings, world: World, drill: str) -> Report:
@@ -96,8 +96,9 @@ class _Drill:
         self.report = _report(settings, world, drill)
         self.drill = drill
         self.seen: dict[str, float] = {}
-        self.hopes: dict[str, Callable[[], str]] = {
-            "scraped": lambda: self.chain.sample(lambda value: value > 0)[0],
+        self.looks: Mapping[str, Callable[[], Look]] = {
+            "armed": lambda: self.chain.sample(lambda value: value == 0),
+            "scraped": lambda: self.chain.sample(lambda value: value > 0),
             "rule": self.chain.fires,
             "alertmanager": self.chain.arrived,
             "receiver": lambda: self._told("firing"),
@@ -138,16 +139,16 @@ class _Drill:
         """A sample that is no fault yet: its labels decide where the alert will go."""
         begin = self.world.monotonic()
         self._write(0)
-        self._watch(("armed",), {"armed": lambda: self.chain.sample(lambda value: value == 0)[0]})
+        self._watch(("armed",))
         self.report.hops.update(latencies(("armed",), begin, self.seen))
-        return self.chain.sample(lambda value: value == 0)[1]
+        return self.chain.labels()
 
     def _cause(self) -> None:
         patience = self.settings.patience
         begin = self.world.monotonic()
         self._write(self.world.now() + (len(CAUSED) + 1) * patience + self.settings.hold)
         try:
-            self._watch(CAUSED, self.hopes)
+            self._watch(CAUSED)
         finally:
             self.report.hops.update(latencies(CAUSED, begin, self.seen))
 
@@ -155,16 +156,16 @@ class _Drill:
         begin = self.world.monotonic()
         _textfile.remove(self.settings.textfile_directory)
         try:
-            self._watch(OVER, self.hopes)
+            self._watch(OVER)
         finally:
             self.report.hops.update(latencies(OVER, begin, self.seen))
 
-    def _told(self, status: str) -> str:
+    def _told(self, status: str) -> Look:
         if status in self.inbox.seen:
-            return ""
-        return f"no message ({status}) has come to {self.settings.listen}"
+            return Look("", self.inbox.seen[status])
+        return Look(f"no message ({status}) has come to {self.settings.listen}")
 
-    def _watch(self, hops: Sequence[str], hopes: Mapping[str, Callable[[], str]]) -> None:
+    def _watch(self, hops: Sequence[str]) -> None:
         """Look until every hop is made. Each has its patience, from the one before on."""
         limit = self.world.monotonic() + self.settings.patience
         while True:
@@ -172,30 +173,31 @@ class _Drill:
             for hop in hops:
                 if hop in self.seen:
                     continue
-                why = self._look(hop, hopes[hop])
-                if not why:
-                    self.seen[hop] = self._time(hop)
+                look = self._look(hop)
+                if not look.why:
+                    self.seen[hop] = self._monotonic(look.at)
                     if hop == "scraped":
                         self.mark(True)
                     limit = self.world.monotonic() + self.settings.patience
                 elif not missing:
-                    missing, reason = hop, why
+                    missing, reason = hop, look.why
             if not missing:
                 return
             if self.world.monotonic() >= limit:
                 raise Broken(missing, self._explained(missing, reason))
             self.world.sleep(_POLL)
 
-    def _look(self, hop: str, ask: Callable[[], str]) -> str:
+    def _look(self, hop: str) -> Look:
         """Ask; a service that does not answer now may do so in a moment."""
         try:
-            return ask()
+            return self.looks[hop]()
         except Broken as exc:
-            return str(exc)
+            return Look(str(exc))
 
-    def _time(self, hop: str) -> float:
-        status = {"receiver": "firing", "resolved": "resolved"}.get(hop, "")
-        return self.inbox.seen[status] if status else self.world.monotonic()
+    def _monotonic(self, at: float) -> float:
+        """A time of a service as this host counts. A clock that is ahead cannot mean the future."""
+        now = self.world.monotonic()
+        return min(now, now - (self.world.now() - at)) if at else now
 
     def _explained(self, hop: str, reason: str) -> str:
         text = f"{reason} after {self.settings.patience:g} s"

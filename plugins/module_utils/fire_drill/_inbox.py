@@ -21,9 +21,9 @@ class Busy(Exception):
 
 
 class Inbox:
-    """What has arrived of one drill (without a name: of any), and when by the monotonic clock."""
+    """What has arrived of one drill (without a name: of any), and when."""
 
-    def __init__(self, drill: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, drill: str = "", clock: Callable[[], float] = time.time) -> None:
         self.drill = drill
         self.clock = clock
         self.seen: dict[str, float] = {}  # status (firing, resolved) -> when it came first

@@ -4,6 +4,7 @@
 """The command line of a drill, as systemd runs it: python3 -m fire_drill._main drill | clean.
 
 drill --settings=FILE [--json]   one drill; "-" reads the settings from standard input
+check --settings=FILE            whether the settings can be meant
 clean --textfile-directory=DIR --listen=HOST:PORT --patience=SECONDS
                                  what a drill that was killed has left; ExecStopPost= runs it
 """
@@ -28,8 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit status."""
     parser = argparse.ArgumentParser(prog="fire_drill")
     commands = parser.add_subparsers(dest="command", required=True)
-    drill = commands.add_parser("drill")
-    drill.add_argument("--settings", required=True)
+    drill, check = (commands.add_parser(name) for name in ("drill", "check"))
+    for one in (drill, check):
+        one.add_argument("--settings", required=True)
     drill.add_argument("--json", action="store_true")
     clean = commands.add_parser("clean")
     clean.add_argument("--textfile-directory", required=True)
@@ -38,18 +40,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if given.command == "clean":
         return _clean(given.textfile_directory, given.listen, given.patience)
-    return _carry_out(given.settings, given.json)
-
-
-def _carry_out(path: str, as_json: bool) -> int:
     try:
-        settings = _settings.read(_read(path))
+        settings = _settings.read(_read(given.settings))
     except (_settings.SettingsError, OSError, ValueError) as exc:
         print(f"fire_drill: {exc}", file=sys.stderr)
         return 2
+    return _carry_out(settings, given.json) if given.command == "drill" else 0
+
+
+def _carry_out(settings: _settings.Settings, as_json: bool) -> int:
     done = _drill.listen_and_run(settings, _world.real(settings), secrets.token_hex(8), _mark)
-    with suppress(OSError):  # the report says more than the metric could
-        _record(settings.textfile_directory, done)
+    if done.failed_hop != "start":  # that one says nothing about the chain
+        with suppress(OSError):
+            _record(settings.textfile_directory, done)
     report = done.as_dict()
     print(json.dumps(report) if as_json else "\n".join(_report.table(report)), flush=True)
     return 0 if done.passed else 1
