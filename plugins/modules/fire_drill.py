@@ -111,7 +111,7 @@ passed:
   returned: success
   type: bool
 report:
-  description: The drill for machines; times are in seconds. C(failed_hop), C(fault) and C(remedy) are empty when it passed.
+  description: The drill for machines; times are in seconds. C(inspected) is true in check mode. C(failed_hop), C(fault) and C(remedy) are empty when it passed.
   returned: success
   type: dict
   sample:
@@ -119,6 +119,7 @@ report:
     drill: 5a3f0c11d2b94e07
     host: monitor1
     page: false
+    inspected: false
     receivers: [fire-drill]
     started: 1764144000.0
     seconds: 51.3

@@ -89,6 +89,8 @@ def _written(name: str, sections: Mapping[str, Mapping[str, Any]]) -> str:
     parts = [_BANNER.format(name=name)]
     for name, keys in sections.items():
         lines = [line for key, value in keys.items() for line in _lines(key, value)]
+        if not lines:
+            continue
         parts.append(f"[{name}]\n" + "".join(f"{line}\n" for line in lines))
     return "\n".join(parts)
 

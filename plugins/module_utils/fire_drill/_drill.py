@@ -24,6 +24,7 @@ Mark = Callable[[bool], None]
 def inspect(settings: Settings, world: World, drill: str) -> Report:
     """What can be known without a fault: the services answer, the rule is there, the route is right."""
     report = _report(settings, world, drill)
+    report.inspected = True
     begin = world.monotonic()
     try:
         chain = Chain(settings, world, drill)

@@ -65,6 +65,7 @@ class Report:
     host: str
     started: float  # since the epoch
     page: bool = False
+    inspected: bool = False  # nothing was fired
     receivers: list[str] = field(default_factory=list)  # what Alertmanager said it would tell
     hops: dict[str, float] = field(default_factory=dict)  # how long each took
     seconds: float = 0
@@ -79,7 +80,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """The report for machines."""
-        shown = ("drill", "host", "page", "receivers", "failed_hop", "fault", "remedy")
+        shown = ("drill", "host", "page", "inspected", "receivers", "failed_hop", "fault", "remedy")
         return {
             "passed": self.passed,
             **{name: getattr(self, name) for name in shown},
@@ -114,9 +115,12 @@ def latencies(hops: Sequence[str], begin: float, seen: Mapping[str, float]) -> d
 
 def table(report: Mapping[str, Any]) -> list[str]:
     """The report for people, of what as_dict has made."""
-    how = "passed" if report["passed"] else "FAILED"
+    good = "would run; nothing was fired" if report["inspected"] else "passed"
+    how = good if report["passed"] else "FAILED"
     title = f"Fire drill {report['drill']} on {report['host']}: {how}, {report['seconds']:.1f} s"
-    lines = [title, f"{'hop':<14}{'seconds':>8}  what has happened"]
+    lines = [title]
+    if report["hops"] or not report["passed"]:
+        lines.append(f"{'hop':<14}{'seconds':>8}  what has happened")
     lines += [f"{one['hop']:<14}{one['seconds']:>8.2f}  {one['what']}" for one in report["hops"]]
     if report["receivers"]:
         lines.append(f"told: {', '.join(report['receivers'])}")
