@@ -97,6 +97,8 @@ def receivers(amtool: str, config: str, labels: Mapping[str, str]) -> list[str]:
                 argv, capture_output=True, check=False, text=True, timeout=30,
                 stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"},
             )  # fmt: skip
+        except FileNotFoundError:
+            raise OSError(f"{amtool} is missing on this host") from None
         except subprocess.TimeoutExpired:
             raise OSError(f"{amtool} did not answer") from None
     # Warnings may come before, on the same way.
