@@ -269,7 +269,7 @@ def _check_timer(spec: Spec, faults: list[str]) -> None:
         faults += _directive_faults(f"timer.{key}", str(key), value)
     if not spec.timer:
         return
-    if not any(str(key).startswith("On") and value for key, value in spec.timer.items()):
+    if not any(key.startswith("On") and value is not None for key, value in spec.timer.items()):
         faults.append("timer: says not when (example: OnCalendar: daily)")
     asked = {"health.probes": spec.health.probes, "health.listens": spec.health.listens}
     asked["api"] = spec.api
