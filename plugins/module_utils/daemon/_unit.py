@@ -70,6 +70,8 @@ def render(spec: Spec, state: str, release: str) -> str:
             # These carry what the module itself needs; a role adds to them.
             kept = sections[name].get(key) if key in _ADDITIVE else None
             sections[name][key] = [*kept, *_list(value)] if kept else value
+    if spec.timer and sections["Install"] == {"WantedBy": None}:
+        del sections["Install"]
     return _written(spec.name, sections)
 
 
@@ -89,8 +91,6 @@ def _written(name: str, sections: Mapping[str, Mapping[str, Any]]) -> str:
     parts = [_BANNER.format(name=name)]
     for name, keys in sections.items():
         lines = [line for key, value in keys.items() for line in _lines(key, value)]
-        if not lines:
-            continue
         parts.append(f"[{name}]\n" + "".join(f"{line}\n" for line in lines))
     return "\n".join(parts)
 
