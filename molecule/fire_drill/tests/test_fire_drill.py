@@ -33,7 +33,7 @@ def journal(host: Any) -> str:
 
 def test_a_drill_says_what_is_wrong_and_what_to_do(host: Any, journal: str) -> None:
     name = host.check_output("hostname")
-    assert f" on {name}: FAILED" in journal
+    assert f" on {name} FAILED" in journal
     assert "FAILED: http://127.0.0.1:9090: Connection refused" in journal
     assert "what to do: systemctl status prometheus" in journal
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._report import Broken
+from ._report import Broken, Strayed
 from ._settings import Settings
 from ._textfile import METRIC
 from ._world import World
@@ -154,8 +154,16 @@ class Chain:
             known = self._known(url)
             if not known:
                 return Look(f"{url} does not have the alert")
+            self._refuse_strays(url, known[0])
             at = max(at, seconds(known[0]["updatedAt"]))
         return Look("", at)
+
+    def _refuse_strays(self, url: str, alert: Any) -> None:
+        """amtool knows no relabelling between Prometheus and Alertmanager."""
+        told = [one["name"] for one in alert["receivers"]]
+        if not self.settings.page and told != [self.settings.receiver]:
+            fault = f"{url} is about to tell {', '.join(told)}; the fault was ended at once"
+            raise Strayed("receiver", fault, _ROUTE)
 
     def ended(self) -> Look:
         """Whether the alert has ended everywhere."""

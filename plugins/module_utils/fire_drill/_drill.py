@@ -13,7 +13,7 @@ from contextlib import suppress
 from . import _inbox, _textfile
 from ._chain import Chain, Look
 from ._inbox import Inbox
-from ._report import CAUSED, OVER, Broken, Report, latencies
+from ._report import CAUSED, OVER, Broken, Report, Strayed, latencies
 from ._settings import Settings
 from ._world import World
 
@@ -113,6 +113,7 @@ class _Drill:
             _make_sure_of_directory(self.settings)
             report.receivers = _conditions(self.chain)
             series = self._arm()
+            report.host = series.get("host", report.host)  # as alerts call it
             # Now with every label that the alert will have.
             report.receivers = _conditions(self.chain, series)
             self._cause()
@@ -192,6 +193,8 @@ class _Drill:
         """Ask; a service that does not answer now may do so in a moment."""
         try:
             return self.looks[hop]()
+        except Strayed:
+            raise
         except Broken as exc:
             return Look(str(exc))
 

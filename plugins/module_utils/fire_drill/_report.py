@@ -57,6 +57,10 @@ class Broken(Exception):
         self.remedy = remedy or HOPS[hop][1]
 
 
+class Strayed(Broken):
+    """The alert is where it must not go: the fault ends at once."""
+
+
 @dataclass
 class Report:
     """One drill. Times are in seconds."""
@@ -115,15 +119,15 @@ def latencies(hops: Sequence[str], begin: float, seen: Mapping[str, float]) -> d
 
 def table(report: Mapping[str, Any]) -> list[str]:
     """The report for people, of what as_dict has made."""
-    good = "would run; nothing was fired" if report["inspected"] else "passed"
+    good = "could run, nothing was fired" if report["inspected"] else "passed"
     how = good if report["passed"] else "FAILED"
-    title = f"Fire drill {report['drill']} on {report['host']}: {how}, {report['seconds']:.1f} s"
+    title = f"Fire drill {report['drill']} on {report['host']} {how} ({report['seconds']:.1f} s)"
     lines = [title]
     if report["hops"] or not report["passed"]:
         lines.append(f"{'hop':<14}{'seconds':>8}  what has happened")
     lines += [f"{one['hop']:<14}{one['seconds']:>8.2f}  {one['what']}" for one in report["hops"]]
     if report["receivers"]:
-        lines.append(f"told: {', '.join(report['receivers'])}")
+        lines.append(f"{'told':<24}{', '.join(report['receivers'])}")
     if not report["passed"]:
         lines.append(f"{report['failed_hop']:<14}{'-':>8}  FAILED: {report['fault']}")
         lines.append(f"what to do: {report['remedy']}")

@@ -47,6 +47,7 @@ class Chain:
         self.rules = ["FireDrill", "FireDrillPage", "Watchdog"]
         self.receivers = ["fire-drill"]
         self.external: dict[str, str] = {}
+        self.strays: list[str] = []  # what Alertmanager tells against amtool's word
         self.silenced: list[str] = []
         self.routed: list[dict[str, str]] = []  # the labels that were asked about
 
@@ -142,4 +143,6 @@ class Chain:
             return [{"labels": {"alertname": "Watchdog", "severity": "none", **self.external}}]
         assert path == f'alerts?filter=drill="{self.drill}"', path
         status = {"state": "active", "silencedBy": self.silenced, "inhibitedBy": []}
-        return [{"updatedAt": iso(self.known), "status": status}] if self.known else []
+        told = [{"name": name} for name in self.strays or self.receivers]
+        alert = {"updatedAt": iso(self.known), "status": status, "receivers": told}
+        return [alert] if self.known else []

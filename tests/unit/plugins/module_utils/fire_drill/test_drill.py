@@ -100,6 +100,17 @@ def test_a_route_that_shows_only_with_the_labels_of_the_metric_stops_it_too(chai
     assert [value for _when, value in chain.samples] == [0.0], "it was fired"
 
 
+def test_an_alert_that_goes_astray_ends_at_once(chain: Chain) -> None:
+    chain.strays = ["operators"]
+    done, marks = drill(chain)
+    assert done.failed_hop == "receiver"
+    assert done.fault == (
+        "http://127.0.0.1:9093 is about to tell operators; the fault was ended at once"
+    )
+    assert done.seconds <= 12.5, "it went on"
+    assert marks == [True, False], "no message will come to the drill"
+
+
 def test_a_drill_that_pages_lasts_long_enough(chain: Chain) -> None:
     chain.receivers = ["fire-drill", "operators"]
     done, _marks = drill(chain, page=True, hold=40)

@@ -78,23 +78,23 @@ def test_the_report_for_machines() -> None:
 
 def test_the_table_for_people() -> None:
     assert table(report()) == [
-        "Fire drill d1 on mon: passed, 6.0 s",
+        "Fire drill d1 on mon passed (6.0 s)",
         "hop            seconds  what has happened",
         f"armed             2.50  {HOPS['armed'][0]}",
         f"scraped           3.25  {HOPS['scraped'][0]}",
-        "told: fire-drill",
+        "told                    fire-drill",
     ]
 
 
 def test_the_table_of_a_drill_that_failed() -> None:
     found = table(report(failed_hop="rule", fault="it does not fire", remedy="look", receivers=[]))
-    assert found[0] == "Fire drill d1 on mon: FAILED, 6.0 s"
+    assert found[0] == "Fire drill d1 on mon FAILED (6.0 s)"
     assert found[-2:] == ["rule                 -  FAILED: it does not fire", "what to do: look"]
 
 
 def test_the_table_of_a_mere_look() -> None:
     found = table(report(inspected=True, hops={}))
     assert found == [
-        "Fire drill d1 on mon: would run; nothing was fired, 6.0 s",
-        "told: fire-drill",
+        "Fire drill d1 on mon could run, nothing was fired (6.0 s)",
+        "told                    fire-drill",
     ]
