@@ -187,7 +187,8 @@ def _run(module: AnsibleModule, settings: _settings.Settings) -> dict[str, Any]:
         _transient.install(folder, _transient.sources(_PROGRAM))
         argv = _transient.command(settings, folder, owner.st_uid, owner.st_gid)
         code, out, err = module.run_command(argv, data=json.dumps(module.params))
-        _transient.uninstall(folder)
+        if "Failed to start" in err:
+            _transient.uninstall(folder)  # else it goes with the unit, which may outlive who waits
         if not (code and "already" in err and time.monotonic() < limit):
             break
         time.sleep(1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from operate.stack import play
 TEXTFILES = "/var/lib/node_exporter/textfile"
 FAULT = f"{TEXTFILES}/barehost_fire_drill.prom"
 HOPS = ["armed", "scraped", "rule", "alertmanager", "receiver", "ended", "resolved"]
-INTERVAL = 3  # seconds
+INTERVAL = 2  # seconds
 DEPLOY = "--tags=alertmanager,prometheus,fire_drill"
 # Short times, and routes as somebody writes who has never heard of drills.
 QUICK = {
@@ -37,7 +38,7 @@ QUICK = {
         "receiver": "operators",
         "group_by": ["alertname", "job", "instance"],
         "group_wait": "1s",
-        "group_interval": "3s",
+        "group_interval": "2s",
         "repeat_interval": "1h",
         "routes": [{"matchers": ['alertname="Watchdog"'], "receiver": "dead-mans-switch"}],
     },
@@ -75,9 +76,9 @@ def files(stack: Stack) -> set[str]:
 
 
 def told(stack: Stack, since: float) -> list[dict[str, Any]]:
-    """Return what people were told about drills; the drill's own receiver is none of them."""
-    found = stack.receivers.received(since=since)
-    return [message for message in found if "drill" in json.dumps(message).lower()]
+    """Return what people were told of drills; that one has failed is another matter."""
+    messages = [*stack.receivers.received("mail", since), *stack.receivers.received("slack", since)]
+    return [message for message in messages if re.search(r"FireDrill(Page)?\b", title(message))]
 
 
 def fires(stack: Stack) -> bool:
@@ -104,10 +105,10 @@ def test_the_next_drill_passes_hop_by_hop_and_tells_nobody(quick: Stack, tmp_pat
     assert list(seconds) == HOPS
     # A scrape, an evaluation, a notification at once, both once more, and an interval of its group.
     slack = 3.0
-    for hop, most in zip(HOPS, (1, 1, 1, 0, 0, 2, 2), strict=True):
+    for hop, most in zip(HOPS, (1, 1, 1, 0, 0, 2, 2.5), strict=True):
         assert 0 <= seconds[hop] <= most * INTERVAL + slack, seconds
     assert seconds["scraped"] + seconds["rule"] > 0.1, "no alert travels in no time"
-    assert abs(sum(seconds.values()) - found["seconds"]) < slack
+    assert sum(seconds.values()) <= found["seconds"] + 0.1
     for hop in HOPS:
         assert f"- {hop:<14}{seconds[hop]:>8.2f}  " in done.stdout
     assert told(quick, since) == []
@@ -176,8 +177,13 @@ def test_a_drill_ends_by_itself_when_the_run_that_asked_for_it_is_killed(quick: 
     ) as run:  # fmt: skip
         eventually(lambda: quick.monitor.output("ls", FAULT, check=False), 20, "the metric")
         os.killpg(run.pid, signal.SIGKILL)
-    unit = "fire_drill_now.service"
-    eventually(lambda: not quick.monitor.serves(unit), 60, "the drill has ended")
+    # On the host, too: what waits there for the drill does not feel the end of a container's shell.
+    quick.monitor.output("pkill", "-KILL", "-x", "systemd-run")
+    state = ("systemctl", "is-active", "fire_drill_now")
+    assert quick.monitor.output(*state, check=False) == "active", "the drill died with its run"
+    eventually(
+        lambda: quick.monitor.output(*state, check=False) == "inactive", 60, "the drill has ended"
+    )
     assert FAULT.rpartition("/")[2] not in files(quick)
     assert quick.prometheus.value("barehost_fire_drill_success") == 1
     assert not quick.monitor.output("sh", "-c", "ls -d /run/barehost_fire_drill* || true")

@@ -55,7 +55,7 @@ def command(settings: Settings, folder: str, user: int, group: int) -> list[str]
         f"RuntimeMaxSec={longest:.0f}",
         # The end of a drill that was killed may still have to be received.
         f"TimeoutStopSec={settings.patience + 30:.0f}",
-        f"ExecStopPost={clean}",
+        f"ExecStopPost=-{clean}",
         f"ExecStopPost=+/bin/rm -rf {folder}",
         *_SANDBOX,
     )
