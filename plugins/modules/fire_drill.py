@@ -18,7 +18,7 @@ description:
     would be reached without O(page), the drill is refused.
   - The drill runs as a transient unit of systemd, C(fire_drill_now), as the owner of O(textfile_directory). Whatever becomes of it or of the
     connection, its metric goes away, and the message that it is over is taken.
-  - Run it on the host of an Alertmanager that is a target of the job node-exporter. The role M(barehost.monitoring.fire_drill#role) does this.
+  - Run it on the host of an Alertmanager that is a target of the job node-exporter. The role C(barehost.monitoring.fire_drill) does this on a schedule.
 extends_documentation_fragment: [barehost.monitoring._attributes]
 attributes:
   check_mode:
