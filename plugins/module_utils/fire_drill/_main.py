@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = _settings.read(_read(given.settings))
     except (_settings.SettingsError, OSError, ValueError) as exc:
-        print(f"fire_drill: {exc}", file=sys.stderr)
+        sys.stderr.write(f"fire_drill: {exc}\n")
         return 2
     return _carry_out(settings, given.json) if given.command == "drill" else 0
 
@@ -54,7 +54,9 @@ def _carry_out(settings: _settings.Settings, as_json: bool) -> int:
         with suppress(OSError):
             _record(settings.textfile_directory, done)
     report = done.as_dict()
-    print(json.dumps(report) if as_json else "\n".join(_report.table(report)), flush=True)
+    sys.stdout.write(json.dumps(report) if as_json else "\n".join(_report.table(report)))
+    sys.stdout.write("\n")
+    sys.stdout.flush()
     return 0 if done.passed else 1
 
 
@@ -109,4 +111,4 @@ def _clean(directory: str, listen: str, patience: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())
