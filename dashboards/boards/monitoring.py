@@ -13,6 +13,7 @@ from dashboards.tables import Column, table
 from dashboards.variables import datasource, targets_of
 
 RELOADS = {"1": ("current", GOOD), "0": ("an old one", SEVERITIES["critical"])}
+DRILLS = {"1": ("passed", GOOD), "0": ("failed", SEVERITIES["critical"])}
 HEARTBEAT = {"1": ("works", GOOD), "0": ("broken", SEVERITIES["critical"])}
 STATES = {"active": SEVERITIES["critical"], "suppressed": "blue", "unprocessed": "gray"}
 PER_SERVER = "sum by (instance) (rate(%s{<target>}[<rate>]))"
@@ -315,6 +316,48 @@ ALERTS = Row(
     ),
 )
 
+FIRE_DRILLS = Row(
+    title="Fire drills",
+    widths=6,
+    panels=(
+        number(
+            "Last fire drill",
+            "Whether a synthetic fault made its way to the receiver and back.",
+            Query("min(barehost_fire_drill_success)"),
+            unit="none",
+            words=DRILLS,
+            alerts=["FireDrillFailed"],
+            trend=False,
+            no_value="none yet",
+        ),
+        number(
+            "Fire drills under way",
+            "Synthetic faults that last at this moment.",
+            Query("count(barehost_fire_drill_until_seconds > time()) or vector(0)"),
+            unit="none",
+            alerts=["FireDrill", "FireDrillPage"],
+            trend=False,
+        ),
+        lines(
+            "Since a fire drill passed",
+            "Time since the last drill that passed, and when the next one is overdue.",
+            Query("time() - barehost_fire_drill_last_success_timestamp_seconds", "{{host}}"),
+            Query("barehost_fire_drill_overdue_after_seconds", "overdue {{host}}"),
+            unit="s",
+            alerts=["FireDrillOverdue"],
+            no_value="none yet",
+        ),
+        lines(
+            "Time of a fire drill by hop",
+            "How long each hop of the last drill took.",
+            Query("max by (hop) (barehost_fire_drill_hop_seconds)", "{{hop}}"),
+            unit="s",
+            stacked=True,
+            no_value="none yet",
+        ),
+    ),
+)
+
 BOARD = Board(
     name="monitoring",
     title="Monitoring",
@@ -323,6 +366,6 @@ BOARD = Board(
         datasource(),
         *targets_of('{__name__=~"prometheus_build_info|alertmanager_build_info"}'),
     ),
-    rows=(SYMPTOMS, TARGETS, STORAGE, ALERTS),
+    rows=(SYMPTOMS, TARGETS, STORAGE, ALERTS, FIRE_DRILLS),
     marked='job=~"$job"',
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 WHOLE = "it shows the whole stack: nothing is chosen"
 RECORDED = "recorded for the service as a whole"
 SELF = "it is about the scraping of all targets"
+DRILL = "the metrics are those of the host that drills"
 ELASTIC = "its data comes from Elasticsearch"
 
 RULES: dict[tuple[str, str, str], str] = {
@@ -30,10 +31,21 @@ RULES: dict[tuple[str, str, str], str] = {
             "Restarts within 30 minutes",
         )
     },
+    **{
+        ("barehost-monitoring", rule, panel): DRILL
+        for rule in ("target-job-rule", "target-instance-rule")
+        for panel in (
+            "Last fire drill",
+            "Fire drills under way",
+            "Since a fire drill passed",
+            "Time of a fire drill by hop",
+        )
+    },
 }
 """Board, rule, panel (or all) -> reason."""
 
 QUIET = "a healthy stack notifies nobody"
+UNTRIED = "no fire drill has run yet"
 EMPTY: dict[tuple[str, str, str], str] = {
     ("barehost-elasticsearch", "Errors a minute by data set", "A"): "nothing has failed",
     ("barehost-logs", "Errors", "A"): "nothing has failed",
@@ -44,6 +56,9 @@ EMPTY: dict[tuple[str, str, str], str] = {
     ("barehost-monitoring", "Notifications", "*"): QUIET,
     ("barehost-monitoring", "Time to notify, P95", "A"): QUIET,
     ("barehost-monitoring", "Restarts within 30 minutes", "A"): "nothing restarts",
+    ("barehost-monitoring", "Last fire drill", "A"): UNTRIED,
+    ("barehost-monitoring", "Since a fire drill passed", "*"): UNTRIED,
+    ("barehost-monitoring", "Time of a fire drill by hop", "A"): UNTRIED,
     ("barehost-redis", "Memory by server", "B"): "no limit is set",
     ("barehost-redis", "Replication", "B"): "only a replica has it",
     ("barehost-system", "Container memory against its limit", "A"): "no service has a limit",

@@ -215,6 +215,14 @@ options:
       - Directives for the sections C(Unit), C(Service), C(Install), in systemd's own syntax, over a strict sandbox.
       - A list repeats the directive; null removes one of the baseline.
     type: dict
+  timer:
+    description:
+      - "Makes it a job, which a timer of systemd starts. Directives of the section C(Timer), in systemd's own syntax.
+        Example V({OnCalendar: daily, Persistent: true})."
+      - The service is of C(Type=oneshot) then, the timer is what is enabled and started; a change of other files takes effect at the next turn.
+      - A job cannot have O(health.probes), O(health.listens) or O(api). A turn that failed before is no fault of a deployment,
+        but one that O(state=verified) finds.
+    type: dict
   health:
     description: When the daemon counts as healthy.
     type: dict
@@ -560,6 +568,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "command": {"type": "list", "elements": "str"},
     "environment": {"type": "dict"},
     "unit": {"type": "dict"},
+    "timer": {"type": "dict"},
     "health": {
         "type": "dict",
         "options": {

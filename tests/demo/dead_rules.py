@@ -18,6 +18,10 @@ from demo.services import Prometheus
 RANGE = "10m"
 # What a healthy stack need not have.
 RARE = {
+    "barehost_fire_drill_last_success_timestamp_seconds": "only once a fire drill has passed",
+    "barehost_fire_drill_overdue_after_seconds": "only where fire drills have a schedule",
+    "barehost_fire_drill_success": "only once a fire drill has run",
+    "barehost_fire_drill_until_seconds": "only while a fire drill runs",
     "container_cpu_cfs_periods_total": "only of services with CPUQuota=",
     "container_cpu_cfs_throttled_periods_total": "only of services with CPUQuota=",
     "container_spec_memory_limit_bytes": "only where control groups have the memory controller",

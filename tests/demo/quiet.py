@@ -16,7 +16,12 @@ MINUTES = 10
 OF_THE_MACHINE = frozenset(
     ("DiskFillsUp", "HighCpuUsage", "HighLoad", "IoPressure", "MemoryPressure")
 )
-FIRED = 'count by (alertname) (last_over_time(ALERTS{alertname!="Watchdog",alertstate="%s"}[%ds]))'
+# The heartbeat, and drills, of which the first runs ten minutes after the deployment.
+NO_ALERTS = frozenset(("Watchdog", "FireDrill"))
+FIRED = (
+    f'count by (alertname) (last_over_time(ALERTS{{alertname!~"{"|".join(sorted(NO_ALERTS))}",'
+    'alertstate="%s"}[%ds]))'
+)
 
 
 def watch(prometheus: Prometheus, tell: Callable[[str], None], minutes: int = MINUTES) -> list[str]:
@@ -29,7 +34,7 @@ def watch(prometheus: Prometheus, tell: Callable[[str], None], minutes: int = MI
 
 
 def names(prometheus: Prometheus, state: str, seconds: float) -> list[str]:
-    """Name the alerts that were in a state within the last seconds; Watchdog always fires."""
+    """Name the alerts that were in a state within the last seconds."""
     series = prometheus.query(FIRED % (state, int(seconds)))
     return sorted(found["metric"]["alertname"] for found in series)
 
@@ -37,9 +42,9 @@ def names(prometheus: Prometheus, state: str, seconds: float) -> list[str]:
 def noise(prometheus: Prometheus) -> set[str]:
     """Name the alerts whose condition is true now, but for what is true of this machine."""
     found = {alert["labels"]["alertname"] for alert in prometheus.ask("alerts")["alerts"]}
-    return found - OF_THE_MACHINE - {"Watchdog"}
+    return found - OF_THE_MACHINE - NO_ALERTS
 
 
 def _now(prometheus: Prometheus) -> str:
-    found = [alert for alert in prometheus.alerts() if not alert.startswith("Watchdog ")]
+    found = [alert for alert in prometheus.alerts() if alert.split(" ")[0] not in NO_ALERTS]
     return ", ".join(found) or "none"

@@ -42,6 +42,7 @@ CASES = {
     "a warning without instance": (alert("Slow", "warning", job="redis"), "active", "operators"),
     "a critical one of it": (alert("RedisGone", "critical", **REDIS), "active", "operators"),
     "the heartbeat": (alert("Watchdog", "none"), "active", "dead-mans-switch"),
+    "a drill": (alert("FireDrill", "none", drill="x"), "active", "fire-drill"),
 }
 
 
@@ -73,7 +74,7 @@ def test_it_runs_the_file_on_the_host(host: Any, ask: Any) -> None:
 def test_the_receivers_are_loaded(ask: Any) -> None:
     config = yaml.safe_load(ask.json(f"{URL}/api/v2/status")["config"]["original"])
     receivers = {r["name"]: r for r in config["receivers"]}
-    assert set(receivers) == {"operators", "dead-mans-switch", "night-shift"}
+    assert set(receivers) == {"operators", "dead-mans-switch", "fire-drill", "night-shift"}
     assert receivers["operators"]["email_configs"][0]["to"] == "admin@example.com"
     assert receivers["operators"]["email_configs"][0]["send_resolved"] is True
     assert "html" not in receivers["operators"]["email_configs"][0]  # the text is what one reads

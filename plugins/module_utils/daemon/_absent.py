@@ -38,6 +38,7 @@ class Removal:
     account: str
     store: bool
     releases: tuple[tuple[_release.ReleaseSpec, str], ...] = ()  # each with a version of it
+    timer: bool = False  # it was deployed as a job
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -109,6 +110,7 @@ def _plan(
             for release in _releases(spec, record)
             for version in _versions.unused(spec.layout, release, spec.name, found)
         ),
+        timer=spec.timer_path in {*entries, *before},
     )
 
 
@@ -157,7 +159,10 @@ def _account_shared(spec: Spec) -> bool:
 
 def _carry_out(spec: Spec, host: Host, removal: Removal, store: Store) -> None:
     if removal.stop:
-        host.systemd.control("disable", "--quiet", "--now", "--", spec.unit_name)
+        unit = spec.timer_name if removal.timer else spec.unit_name
+        host.systemd.control("disable", "--quiet", "--now", "--", unit)
+        if removal.timer:
+            host.systemd.control("stop", "--", spec.unit_name)
         if host.systemd.status(spec.unit_name).active == "failed":
             host.systemd.control("reset-failed", "--", spec.unit_name)
     for path in removal.paths:

@@ -64,6 +64,9 @@ def build(
     )
     unit = _unit.render(spec, activation, spec.release_link)
     add(spec.unit_path, unit.encode(), mode=0o644, on_change="restart")
+    if spec.timer:
+        timer = _unit.render_timer(spec)
+        add(spec.timer_path, timer.encode(), mode=0o644, on_change="restart")
     state = State(
         version=spec.release.version if spec.release else "",
         activation=activation,

@@ -29,10 +29,22 @@ def activate(host: Host, unit: str, verb: str, health: Health) -> Baseline | Non
         host.systemd.control("reload", "--", unit)
         return baseline
     # After a crash loop systemd refuses to start the unit until its failure is forgotten.
-    if host.systemd.status(unit).active == "failed":
-        host.systemd.control("reset-failed", "--", unit)
+    forget_failure(host, unit)
     host.systemd.control("restart", "--", unit)
     return {}
+
+
+def forget_failure(host: Host, unit: str) -> None:
+    """What an earlier state has done says nothing about the new one."""
+    if host.systemd.status(unit).active == "failed":
+        host.systemd.control("reset-failed", "--", unit)
+
+
+def prove_job(host: Host, unit: str) -> None:
+    """A job whose timer was due at once must not have failed since."""
+    status = host.systemd.status(unit)
+    if status.active == "failed":
+        raise DaemonError(f"{unit} has failed: {_exit(status)}")
 
 
 def prove(host: Host, unit: str, health: Health, baseline: Baseline | None) -> tuple[str, ...]:

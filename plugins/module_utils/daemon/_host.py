@@ -98,7 +98,7 @@ def observe(spec: Spec, wanted: State, host: Host, store: Store) -> Observation:
             actual[path], contents[path] = None, b""
         else:
             actual[path], contents[path] = _files.read(path)
-    status = host.systemd.status(spec.unit_name)
+    status = host.systemd.status(spec.main_unit)
     running = status.main_pid if status.running else 0
     seen = _plan.Observed(
         actual=actual,

@@ -66,8 +66,10 @@ def parse(params: Mapping[str, Any], layout: Layout | None = None) -> Spec:
         rollback=bool(params.get("rollback", True)),
         layout=layout,
         api=resources(params.get("api") or (), faults),
+        timer=params.get("timer") or {},
     )
     _check_unit(spec, faults)
+    _check_timer(spec, faults)
     _check_patterns(spec, faults)
     if faults:
         raise SpecError(faults)
@@ -258,6 +260,21 @@ def _check_unit(spec: Spec, faults: list[str]) -> None:
         f"{file.path}: on_change is reload, but unit.Service.ExecReload is not given"
         for file in spec.files
         if file.on_change == "reload" and not spec.can_reload
+    ]
+
+
+def _check_timer(spec: Spec, faults: list[str]) -> None:
+    """A job ends by itself: there is nobody to ask, to reload, or to tell anything."""
+    for key, value in spec.timer.items():
+        faults += _directive_faults(f"timer.{key}", str(key), value)
+    if not spec.timer:
+        return
+    if not any(key.startswith("On") and value is not None for key, value in spec.timer.items()):
+        faults.append("timer: says not when (example: OnCalendar: daily)")
+    asked = {"health.probes": spec.health.probes, "health.listens": spec.health.listens}
+    asked["api"] = spec.api
+    faults += [
+        f"{name}: a job with a timer is not there to be asked" for name in asked if asked[name]
     ]
 
 

@@ -196,12 +196,17 @@ def activate(current: Run, plan: _plan.Plan) -> tuple[str, ...]:
     current.enter("activate")
     if plan.enable:
         # Without --no-reload it would reload the manager a second time.
-        host.systemd.control("enable", "--quiet", "--no-reload", "--", spec.unit_name)
+        host.systemd.control("enable", "--quiet", "--no-reload", "--", spec.main_unit)
     if plan.daemon_reload or plan.enable:
         host.systemd.control("daemon-reload")
-    baseline = _gate.activate(host, spec.unit_name, plan.activation, spec.health)
+    if spec.timer:
+        _gate.forget_failure(host, spec.unit_name)
+    baseline = _gate.activate(host, spec.main_unit, plan.activation, spec.health)
     current.enter("gate")
-    return _gate.prove(host, spec.unit_name, spec.health, baseline)
+    warnings = _gate.prove(host, spec.main_unit, spec.health, baseline)
+    if spec.timer:
+        _gate.prove_job(host, spec.unit_name)
+    return warnings
 
 
 def tell(current: Run) -> None:

@@ -82,7 +82,8 @@ def plan(spec: Spec, wanted: State, seen: Observed) -> Plan:
     prepare = _due(spec, wanted, seen)
     activation, reason = _activation(spec, wanted, seen, changes, bool(prepare))
     account = seen.account_missing and spec.account.user != "root"
-    daemon_reload = seen.status.needs_reload or any(c.path == spec.unit_path for c in changes)
+    units = (spec.unit_path, spec.timer_path)
+    daemon_reload = seen.status.needs_reload or any(c.path in units for c in changes)
     enable = not seen.status.enabled
     record = seen.record != wanted or seen.transaction is not None
     actions = []
@@ -93,10 +94,10 @@ def plan(spec: Spec, wanted: State, seen: Observed) -> Plan:
     actions += [f"{'write' if c.after else 'remove'} {c.path}" for c in changes]
     actions += [f"prepare: {step.name}" for step in prepare]
     if enable:
-        actions.append(f"enable {spec.unit_name}")
+        actions.append(f"enable {spec.main_unit}")
     if activation != "none":
         verb = activation if seen.status.running else "start"
-        actions.append(f"{verb} {spec.unit_name} ({reason})")
+        actions.append(f"{verb} {spec.main_unit} ({reason})")
     actions += [f"tell {spec.name}: {name}" for name in seen.untold]
     if record and not actions:
         actions.append("record the state of the running service")
@@ -134,8 +135,9 @@ def _changes(spec: Spec, wanted: State, seen: Observed) -> tuple[Change, ...]:
         if after is None and actual is None or after is not None and after.same(actual):
             continue
         changes.append(Change(path, _known(actual, path, seen), after))
-    # The unit goes last: until then nothing that systemd sees has changed.
-    return tuple(sorted(changes, key=lambda c: (c.path == spec.unit_path, c.path)))
+    # The units go last: until then nothing that systemd sees has changed.
+    units = (spec.unit_path, spec.timer_path)
+    return tuple(sorted(changes, key=lambda c: (c.path in units, c.path)))
 
 
 def _known(actual: Entry | None, path: str, seen: Observed) -> Entry | None:
@@ -164,14 +166,27 @@ def refused(spec: Spec, wanted: State, seen: Observed) -> list[str]:
     """
     lying = {path: entry for path, entry in seen.actual.items() if entry}
     known = seen.record.entries if seen.record else lying
-    return _refused_version(spec, seen.record) + [
-        f"{file.path}: its content may not change (on_change: refuse), since the data of {spec.name} "
-        "depends on it. Give back the old content; the one on the host is still in place"
-        for file in spec.files
-        if file.fixed
-        and file.path in known
-        and known[file.path].digest != wanted.entries[file.path].digest
-    ]
+    return (
+        _refused_kind(spec, seen.record)
+        + _refused_version(spec, seen.record)
+        + [
+            f"{file.path}: its content may not change (on_change: refuse), since the data of {spec.name} "
+            "depends on it. Give back the old content; the one on the host is still in place"
+            for file in spec.files
+            if file.fixed
+            and file.path in known
+            and known[file.path].digest != wanted.entries[file.path].digest
+        ]
+    )
+
+
+def _refused_kind(spec: Spec, record: State | None) -> list[str]:
+    """What runs all the time can not become what runs now and then, nor the other way round."""
+    if record is None or bool(spec.timer) == (spec.timer_path in record.entries):
+        return []
+    kinds = {True: "a job with a timer", False: "a daemon without one"}
+    was, new = kinds[not spec.timer], kinds[bool(spec.timer)]
+    return [f"{spec.name} is {was} on this host, not {new}; remove it first (state: absent)"]
 
 
 def _refused_version(spec: Spec, record: State | None) -> list[str]:
@@ -204,6 +219,8 @@ def _activation(
     """The strongest trigger and its reason."""
     if not seen.status.running:
         return "restart", f"it is {seen.status.active}"
+    if spec.timer:
+        return _activation_of_timer(spec, seen, changes)
     if seen.process_state != wanted.activation:
         return "restart", "the running process was started from another state"
     if seen.release_fault:
@@ -219,6 +236,17 @@ def _activation(
     if any(t[0] == "reload" for t in triggers) and not spec.can_reload:
         triggers.append(("restart", "it can not be reloaded"))
     return max(triggers, key=lambda t: TRIGGERS.index(t[0]), default=("none", ""))
+
+
+def _activation_of_timer(
+    spec: Spec, seen: Observed, changes: tuple[Change, ...]
+) -> tuple[str, str]:
+    """A job takes up what has changed by itself, at its next turn. Only its turns are new."""
+    if any(change.path == spec.timer_path for change in changes):
+        return "restart", f"{spec.timer_path} changes"
+    if seen.transaction:
+        return seen.transaction["activation"], "an earlier run did not finish"
+    return "none", ""
 
 
 def _trigger(change: Change, record: State | None) -> str:
@@ -243,11 +271,11 @@ def _repaired(spec: Spec, wanted: State, seen: Observed) -> tuple[str, ...]:
     if seen.release_fault and seen.record.version == wanted.version:
         found.append(f"the release {wanted.version}: {seen.release_fault}")
     if not seen.status.running:
-        found.append(f"{spec.unit_name} was {seen.status.active} ({seen.status.result})")
-    elif seen.process_state != seen.record.activation:
+        found.append(f"{spec.main_unit} was {seen.status.active} ({seen.status.result})")
+    elif not spec.timer and seen.process_state != seen.record.activation:
         found.append(f"{spec.unit_name} was not running the recorded state")
     if not seen.status.enabled:
-        found.append(f"{spec.unit_name} was not enabled")
+        found.append(f"{spec.main_unit} was not enabled")
     return tuple(found)
 
 

@@ -87,10 +87,10 @@ def _again(spec: Spec, host: Host, store: Store, step: Prepare, version: str) ->
 
 def _stop(spec: Spec, host: Host) -> None:
     """A first installation failed: nothing of it may run, or come back at boot."""
-    status = host.systemd.status(spec.unit_name)
+    status = host.systemd.status(spec.main_unit)
     if status.load not in ("not-found", ""):
-        host.systemd.control("disable", "--quiet", "--", spec.unit_name)
-        host.systemd.control("stop", "--", spec.unit_name)
+        host.systemd.control("disable", "--quiet", "--", spec.main_unit)
+        host.systemd.control("stop", "--", *dict.fromkeys((spec.main_unit, spec.unit_name)))
         if host.systemd.status(spec.unit_name).active == "failed":
             host.systemd.control("reset-failed", "--", spec.unit_name)
 
@@ -105,7 +105,7 @@ def _restore(spec: Spec, store: Store, targets: Mapping[str, Entry | None]) -> s
             _files.remove_empty_parents(path, spec.config_directory)
             # What this path would have triggered is not known any more: assume the most.
             triggers.add("restart")
-    for path in sorted(targets, key=lambda p: (p == spec.unit_path, p)):
+    for path in sorted(targets, key=lambda p: (p in (spec.unit_path, spec.timer_path), p)):
         entry = targets[path]
         if entry is None or entry.same(_files.look(path)):
             continue
@@ -121,27 +121,29 @@ def _restore(spec: Spec, store: Store, targets: Mapping[str, Entry | None]) -> s
 def _as_before(spec: Spec, host: Host, store: Store) -> None:
     """No state of ours is known: a unit that was there before does again what it did."""
     was = (store.transaction() or {}).get("unit", {})
-    if host.systemd.status(spec.unit_name).load != "loaded":
+    if host.systemd.status(spec.main_unit).load != "loaded":
         return
     if was.get("enabled"):
-        host.systemd.control("enable", "--quiet", "--", spec.unit_name)
+        host.systemd.control("enable", "--quiet", "--", spec.main_unit)
     if was.get("running"):
         health = _parse.health({}, [])
-        baseline = _gate.activate(host, spec.unit_name, "restart", health)
-        _gate.prove(host, spec.unit_name, health, baseline)
+        baseline = _gate.activate(host, spec.main_unit, "restart", health)
+        _gate.prove(host, spec.main_unit, health, baseline)
 
 
 def _reactivate(spec: Spec, host: Host, record: State, triggers: set[str]) -> None:
     health = _parse.health(record.health, [])
-    status = host.systemd.status(spec.unit_name)
+    status = host.systemd.status(spec.main_unit)
     state = host.process_variable(status.main_pid, STATE_VARIABLE) if status.running else ""
-    if state != record.activation or "restart" in triggers:
+    # A job takes up by itself what came back.
+    other = state != record.activation and not spec.timer
+    if other or not status.running or "restart" in triggers:
         verb = "restart"
     else:
         verb = "reload" if "reload" in triggers else "none"
-    baseline = _gate.activate(host, spec.unit_name, verb, health)
+    baseline = _gate.activate(host, spec.main_unit, verb, health)
     try:
-        _prove_or_restart(host, spec.unit_name, health, verb, baseline)
+        _prove_or_restart(host, spec.main_unit, health, verb, baseline)
     except DaemonError as exc:
         raise DaemonError(f"the previous state is back, but not healthy either: {exc}") from exc
 

@@ -159,11 +159,27 @@ class Spec:
     rollback: bool
     layout: Layout
     api: tuple[Resource, ...] = ()
+    timer: Mapping[str, Any] = field(default_factory=dict)  # what starts it, where it is a job
 
     @property
     def unit_name(self) -> str:
         """The systemd unit."""
         return f"{self.name}.service"
+
+    @property
+    def timer_name(self) -> str:
+        """The timer of a job."""
+        return f"{self.name}.timer"
+
+    @property
+    def timer_path(self) -> str:
+        """The file of the timer."""
+        return posixpath.join(self.layout.units, self.timer_name)
+
+    @property
+    def main_unit(self) -> str:
+        """What is enabled, started and looked at: of a job its timer."""
+        return self.timer_name if self.timer else self.unit_name
 
     @property
     def unit_path(self) -> str:

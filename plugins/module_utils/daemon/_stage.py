@@ -57,7 +57,13 @@ def verify_unit(spec: Spec, wanted: Desired, host: Host, stage: str) -> list[str
     text = _unit.render(spec, wanted.state.activation, release)
     path = posixpath.join(stage, spec.unit_name)
     _files.write(path, text.encode(), 0o644)
-    return [f"{spec.unit_path}: {line}" for line in host.systemd.verify(path)]
+    faults = [f"{spec.unit_path}: {line}" for line in host.systemd.verify(path)]
+    if spec.timer:
+        # Beside it, so that the timer finds what it starts.
+        path = posixpath.join(stage, spec.timer_name)
+        _files.write(path, _unit.render_timer(spec).encode(), 0o644)
+        faults += [f"{spec.timer_path}: {line}" for line in host.systemd.verify(path)]
+    return faults
 
 
 def check(

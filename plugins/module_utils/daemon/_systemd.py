@@ -38,11 +38,12 @@ class Status:
     needs_reload: bool = False
     control_group: str = ""
     exit_status: int = 0
+    timer: bool = False  # it has no process of its own
 
     @property
     def running(self) -> bool:
-        """Whether the main process is up."""
-        return self.active in ("active", "reloading") and self.main_pid > 0
+        """Whether the main process is up, or the timer waits."""
+        return self.active in ("active", "reloading") and (self.main_pid > 0 or self.timer)
 
 
 class Systemd:
@@ -93,6 +94,7 @@ class Systemd:
             needs_reload=values.get("NeedDaemonReload") == "yes",
             control_group=values.get("ControlGroup", ""),
             exit_status=int(values.get("ExecMainStatus") or 0),
+            timer=unit.endswith(".timer"),
         )
 
     def control(self, *arguments: str) -> None:

@@ -175,8 +175,8 @@ def _still_healthy(current: Run) -> list[str]:
         if report.final and not spec.can_reload:
             raise Final("; ".join(report.faults))
         verb = "reload" if spec.can_reload else "none"
-        baseline = _gate.activate(host, spec.unit_name, verb, spec.health)
-        return list(_gate.prove(host, spec.unit_name, spec.health, baseline))
+        baseline = _gate.activate(host, spec.main_unit, verb, spec.health)
+        return list(_gate.prove(host, spec.main_unit, spec.health, baseline))
     except DaemonError as exc:
         raise Failure(
             f"{spec.unit_name} runs the wanted state but is not well: {exc}. Nothing was changed; "

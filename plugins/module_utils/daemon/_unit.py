@@ -70,7 +70,25 @@ def render(spec: Spec, state: str, release: str) -> str:
             # These carry what the module itself needs; a role adds to them.
             kept = sections[name].get(key) if key in _ADDITIVE else None
             sections[name][key] = [*kept, *_list(value)] if kept else value
-    parts = [_BANNER.format(name=spec.name)]
+    if spec.timer and sections["Install"] == {"WantedBy": None}:
+        del sections["Install"]
+    return _written(spec.name, sections)
+
+
+def render_timer(spec: Spec) -> str:
+    """Return the text of the timer that starts a job."""
+    sections: dict[str, Mapping[str, Any]] = {
+        "Unit": {"Description": f"Timer: {_specifiers(spec.account.comment)}"},
+        "Timer": {key: _expanded(given, spec, "") for key, given in spec.timer.items()},
+        "Install": {"WantedBy": "timers.target"},
+    }
+    if description := spec.unit.get("Unit", {}).get("Description"):
+        sections["Unit"] = {"Description": f"Timer: {description}"}
+    return _written(spec.timer_name, sections)
+
+
+def _written(name: str, sections: Mapping[str, Mapping[str, Any]]) -> str:
+    parts = [_BANNER.format(name=name)]
     for name, keys in sections.items():
         lines = [line for key, value in keys.items() for line in _lines(key, value)]
         parts.append(f"[{name}]\n" + "".join(f"{line}\n" for line in lines))
@@ -95,6 +113,9 @@ def _baseline(spec: Spec, state: str, release: str) -> dict[str, dict[str, Any]]
         "StateDirectoryMode": "0750",
         **_SANDBOX,
     }
+    if spec.timer:
+        # A job ends by itself; its next turn is the timer's business.
+        service |= {"Type": "oneshot", "Restart": None, "RestartSec": None}
     return {
         "Unit": {
             "Description": _specifiers(account.comment),
@@ -103,7 +124,7 @@ def _baseline(spec: Spec, state: str, release: str) -> dict[str, dict[str, Any]]
             "StartLimitIntervalSec": 0,
         },
         "Service": service,
-        "Install": {"WantedBy": "multi-user.target"},
+        "Install": {"WantedBy": None if spec.timer else "multi-user.target"},
     }
 
 

@@ -58,13 +58,14 @@ def verify(
             observed, outcome = _transaction.decide(current, wanted)
         except DaemonError as exc:
             # It says what may not be changed, and would be: the host differs.
-            status = host.systemd.status(spec.unit_name)
+            status = host.systemd.status(spec.main_unit)
             return Verdict((Finding("state", str(exc), _DEPLOY),), _seen_of(status, ""))
     status = observed.status
     findings = [*_state(spec, outcome.plan, observed)]
     seen = _seen_of(status, observed.record.version if observed.record else "")
     if status.running:
         findings += _unit(spec, status)
+        findings += _job(spec, host)
         findings += _health(spec, host)
         findings += _sockets(spec, host, status, seen)
         findings += _sandbox(spec, host, limits, seen)
@@ -99,6 +100,14 @@ def _unit(spec: Spec, status: Status) -> Iterator[Finding]:
         times = "once" if status.restarts == 1 else f"{status.restarts} times"
         fault = f"systemd has restarted it {times}"
         yield Finding("unit", fault, f"journalctl --unit={spec.name} --grep='Main process'", True)
+
+
+def _job(spec: Spec, host: Host) -> Iterator[Finding]:
+    """Of a job the timer waits whatever became of its last turn."""
+    status = host.systemd.status(spec.unit_name) if spec.timer else None
+    if status and status.active == "failed":
+        fault = f"its last run failed ({status.result}, exit status {status.exit_status})"
+        yield Finding("unit", fault, f"journalctl --unit={spec.name} --lines=50")
 
 
 def _health(spec: Spec, host: Host) -> Iterator[Finding]:

@@ -11,10 +11,24 @@ from typing import Any
 
 import pytest
 
+from integration.support.alertmanager import rendered
+
 DEFAULT = "default-route"
 # Labels of an alert, the receiver, and the route that decides.
 ROUTES = [
     ({"alertname": "Watchdog", "severity": "none"}, "dead-mans-switch", 'alertname="Watchdog"'),
+    ({"alertname": "FireDrill", "severity": "none"}, "fire-drill", 'alertname="FireDrill"'),
+    (
+        {"alertname": "FireDrillPage", "severity": "critical"},
+        "fire-drill,operators",
+        'severity="critical"',
+    ),
+    # Where no other route is about it, the root's receiver is told all the same.
+    (
+        {"alertname": "FireDrillPage", "severity": "warning"},
+        "fire-drill,operators",
+        'alertname="FireDrillPage"',
+    ),
     ({"alertname": "DiskSpaceLow", "severity": "critical"}, "operators", 'severity="critical"'),
     ({"alertname": "DiskSpaceLow", "severity": "warning"}, "operators", DEFAULT),
     ({"alertname": "Own", "severity": "info"}, "operators", DEFAULT),
@@ -27,7 +41,11 @@ WAITS = {
     DEFAULT: ("30s", "5m", "4h"),
     'severity="critical"': ("30s", "5m", "1h"),
     'alertname="Watchdog"': ("0s", "1m", "5m"),
+    'alertname="FireDrill"': ("0s", "5s", "4h"),
+    # The last one, which lets a drill that pages end at the root's receiver.
+    'alertname="FireDrillPage"': ("30s", "5m", "4h"),
 }
+DRILLS = ("FireDrill", "FireDrillPage")
 
 
 @pytest.mark.parametrize(("labels", "receiver", "route"), ROUTES)
@@ -73,6 +91,7 @@ def test_every_receiver_of_a_route_has_a_way_to_the_outside(config: dict[str, An
     assert ways == {
         "operators": ["email_configs", "slack_configs"],
         "dead-mans-switch": ["webhook_configs"],
+        "fire-drill": ["webhook_configs"],
     }
 
 
@@ -84,9 +103,9 @@ def test_how_often_is_as_documented(config: dict[str, Any]) -> None:
 
 
 def test_hosts_are_not_thrown_together(config: dict[str, Any]) -> None:
-    assert all(
-        route["group_by"] == ["alertname", "job", "instance"] for route in routes(config).values()
-    )
+    groups = {name: route["group_by"] for name, route in routes(config).items()}
+    assert groups.pop('alertname="FireDrill"') == ["alertname", "drill"]
+    assert all(group == ["alertname", "job", "instance"] for group in groups.values())
 
 
 def test_the_end_is_told_except_to_the_dead_mans_switch(config: dict[str, Any]) -> None:
@@ -97,7 +116,40 @@ def test_the_end_is_told_except_to_the_dead_mans_switch(config: dict[str, Any]) 
         if key != "name"
         for way in ways
     }
-    assert told == {("operators", True), ("dead-mans-switch", False)}
+    assert told == {("operators", True), ("dead-mans-switch", False), ("fire-drill", True)}
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        # Whatever routes somebody writes, a drill reaches nobody else unless it is asked to.
+        (
+            {"alertmanager_route": {"receiver": "operators"}},
+            ["fire-drill", "fire-drill,operators"],
+        ),
+        (
+            {
+                "alertmanager_route": {
+                    "receiver": "operators",
+                    "routes": [{"matchers": ['host!=""'], "receiver": "night", "continue": False}],
+                },
+                "alertmanager_receivers": [{"name": "night"}],
+            },
+            ["fire-drill", "fire-drill,night"],
+        ),
+        # Without them there is no way to tell drills from alerts: the drill itself refuses to run.
+        ({"alertmanager_fire_drill": {}}, ["operators", "operators"]),
+    ],
+)
+def test_drills_have_routes_of_their_own(
+    tmp_path: Path, amtool: Any, variables: dict[str, Any], told: list[str]
+) -> None:
+    file = rendered(tmp_path, variables) / "alertmanager.yml"
+    found = [
+        amtool("config", "routes", "test", f"--config.file={file}", f"alertname={name}", "host=a")
+        for name in DRILLS
+    ]
+    assert [done.stdout.strip() for done in found] == told
 
 
 def test_amtool_accepts_the_file(folder: Path, amtool: Any) -> None:

@@ -95,7 +95,7 @@ def test_values_have_the_specified_type(role: Path) -> None:
 @role_of_the_collection
 def test_every_variable_is_used(role: Path) -> None:
     own = [*(role / "vars").rglob("*.yml")]
-    files = [role / "tasks" / "main.yml", *own, *(role / "templates").glob("*.j2")]
+    files = [*(role / "tasks").glob("*.yml"), *own, *(role / "templates").glob("*.j2")]
     files += (role / "defaults" / "main").iterdir()
     text = "\n".join(path.read_text() for path in files)
     names = [*defaults(role), *(name for path in own for name in load(path))]

@@ -15,7 +15,11 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import 
 
 FOLDER = Path(_spec.__file__).parent
 ROOT = FOLDER.parents[5]  # holds ansible_collections
-SOURCES = [*sorted(FOLDER.glob("*.py")), FOLDER.parents[1] / "modules/daemon.py"]
+SOURCES = [
+    *sorted(FOLDER.glob("*.py")),
+    *sorted((FOLDER.parent / "fire_drill").glob("_*.py")),
+    *sorted((FOLDER.parents[1] / "modules").glob("*.py")),
+]
 IMPORT = """
 import importlib, sys
 assert sys.version_info[:2] == (3, 9)
