@@ -62,7 +62,7 @@ options:
   replace:
     description:
       - With O(state=restored), whether data may be replaced that is more than what a deployment makes.
-      - Prometheus has such data once it has written a block, Grafana when its database is older than an hour or than the backup,
+      - Prometheus has such data once it has written a block, Grafana when its database is older than an hour,
         Elasticsearch when an index or data stream of the backup has documents. Silences are only added.
     type: bool
     default: false

@@ -130,6 +130,7 @@ class Elasticsearch(Product):
 
     def restore(self, daemon: Daemon, manifest: Manifest, data: str) -> list[str]:
         """Restore all; what gives way is kept in a snapshot until that is done."""
+        self.clean(daemon)
         owner = _copies.owner(self.data)
         _copies.make(self.place, owner)
         wanted, there = self._wanted(manifest), _snapshots.present(self.api)

@@ -77,12 +77,12 @@ class Grafana(Product):
     # -- restore ----------------------------------------------------------------
 
     def check(self, daemon: Daemon, manifest: Manifest, data: str) -> Check:
-        """A database that was made within the hour, and after the backup, is that of a new host."""
+        """A database that was made within the hour is that of a new host."""
         check = Check(faults=self._faults())
         if not self.database:
             return check
         directory = posixpath.dirname(self.database)
-        if os.path.isfile(self.database) and not (daemon.replace or self._fresh(manifest)):
+        if os.path.isfile(self.database) and not (daemon.replace or self._fresh()):
             check.faults.append(
                 f"{self.database} is not that of a Grafana that was deployed within the last hour; "
                 "give -e barehost_restore_replace=true to replace it"
@@ -97,9 +97,9 @@ class Grafana(Product):
         ]
         return check
 
-    def _fresh(self, manifest: Manifest) -> bool:
+    def _fresh(self) -> bool:
         made = _sqlite.oldest_user(self.database)
-        return made is not None and made > max(manifest.seen["time"], time.time() - _FRESH)
+        return made is not None and made > time.time() - _FRESH
 
     def _restored(self, daemon: Daemon, data: str) -> tuple[list[Secret], list[str]]:
         """The secrets to put back, and those of which the inventory gives another."""

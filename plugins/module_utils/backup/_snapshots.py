@@ -14,7 +14,7 @@ from ._web import Api, Refusal
 
 SNAPSHOT = "barehost"
 _PAUSE = 0.5
-_STUCK = 60  # seconds without an active shard after which a restore will not succeed any more
+_PATIENCE = 60  # seconds until Elasticsearch has let go of a repository
 
 
 def register(api: Api, repository: str, location: str, readonly: bool = False) -> None:
@@ -41,11 +41,17 @@ def register(api: Api, repository: str, location: str, readonly: bool = False) -
 
 def forget(api: Api, repository: str) -> None:
     """Take a directory away from Elasticsearch; what is in it stays."""
-    try:
-        api.send("DELETE", f"/_snapshot/{repository}")
-    except Refusal as exc:
-        if exc.status != 404:
-            raise
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            api.send("DELETE", f"/_snapshot/{repository}")
+            return
+        except Refusal as exc:
+            if exc.status == 404:
+                return
+            if exc.status != 409 or time.monotonic() > end:  # it is still used
+                raise
+        time.sleep(_PAUSE)
 
 
 def known(api: Api, prefix: str) -> list[str]:
@@ -100,18 +106,22 @@ def put_back(
         "feature_states": list(features) or ["none"],
     }
     api.send("POST", path, body, wait_for_completion="false")
-    quiet = time.monotonic() + _STUCK
-    while indices:
+    while _restoring(api, repository):
+        time.sleep(_PAUSE)
+    if indices:
         names = ",".join(indices)
         health = api.get(f"/_cluster/health/{names}", expand_wildcards="all", level="indices")
-        if health["status"] != "red" and not health["initializing_shards"]:
-            return
-        if health["initializing_shards"]:
-            quiet = time.monotonic() + _STUCK
-        elif time.monotonic() > quiet:
-            red = [n for n, one in health["indices"].items() if one["status"] == "red"]
-            raise DaemonError(f"these indices have shards that were not restored: {', '.join(red)}")
-        time.sleep(_PAUSE)
+        red = [name for name, one in health["indices"].items() if one["status"] == "red"]
+        if red or health["timed_out"]:
+            told = ", ".join(red) or names
+            raise DaemonError(f"these indices have shards that were not restored: {told}")
+
+
+def _restoring(api: Api, repository: str) -> bool:
+    """Whether shards are on their way; those that cannot be restored end too."""
+    state = api.get("/_cluster/state/customs", filter_path="restore")
+    going = state.get("restore", {}).get("snapshots", [])
+    return any(one["repository"] == repository for one in going)
 
 
 def present(api: Api) -> dict[str, int]:
