@@ -43,6 +43,8 @@ def _held(daemon: Daemon, timeout: float, check_mode: bool) -> Iterator[None]:
     if not os.path.isdir(daemon.store.directory) or daemon.store.record() is None:
         raise DaemonError("it is not deployed on this host: run site.yml first")
     with daemon.store.locked(timeout, create=not check_mode):
+        if daemon.store.transaction() is not None:
+            raise DaemonError("its last deployment did not finish: run site.yml first")
         yield
 
 

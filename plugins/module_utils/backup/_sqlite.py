@@ -47,8 +47,11 @@ def opened(path: str, mode: str = "ro") -> Iterator[sqlite3.Connection]:
 def copy(source: str, target: str) -> None:
     """Copy a database as of one moment, and prove the copy sound. Its writers wait for an instant."""
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    with opened(source) as live, opened(target, "rw") as made:
-        live.backup(made)
+    with opened(source) as live:
+        live.execute("pragma schema_version").fetchone()  # what is no database says so itself
+        with opened(target, "rw") as made:
+            live.backup(made)
+    with opened(target, "rw") as made:
         made.execute("pragma journal_mode=delete")  # one file, with nothing beside it
         said = made.execute("pragma integrity_check").fetchone()[0]
     if said != "ok":
