@@ -54,21 +54,17 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.wfile.write((self.headers.get("Authorization") or "nothing").encode())
 http.server.HTTPServer(("127.0.0.1", 9999), Echo).serve_forever()
 """
-# Ends the first backup that has begun to write below a directory, as kill -9 does.
+# Ends who holds a lock, as kill -9 does, once something has been written that matches a pattern.
 KILLER = """
 import glob, os, signal, sys, time
 until = time.time() + 60
 while time.time() < until:
-    if glob.glob(sys.argv[1]):
-        for path in glob.glob("/proc/[0-9]*/cmdline"):
-            try:
-                words = open(path, "rb").read()
-            except OSError:
-                continue
-            if b"AnsiballZ_backup" in words and path != f"/proc/{os.getpid()}/cmdline":
-                os.kill(int(path.split("/")[2]), signal.SIGKILL)
-                until = 0
+    for path in glob.glob("/proc/[0-9]*/fd/*") if glob.glob(sys.argv[2]) else []:
+        if os.path.exists(path) and os.readlink(path) == sys.argv[1]:
+            os.kill(int(path.split("/")[2]), signal.SIGKILL)
+            sys.exit(0)
     time.sleep(0.01)
+sys.exit("nobody was killed")
 """
 
 
@@ -316,9 +312,9 @@ def test_a_backup_that_is_killed_does_not_count_and_the_next_one_cleans_up(
 ) -> None:
     host = stack.monitor
     before = host.output("ls", f"{BACKUPS}/elasticsearch")
-    pattern = f"{BACKUPS}/elasticsearch/.*.partial"
+    words = ("/var/lib/barehost/elasticsearch/lock", f"{BACKUPS}/elasticsearch/.*.partial")
     killer = subprocess.Popen(
-        ("docker", "exec", host.name, "python3", "-c", KILLER, pattern), stdin=subprocess.DEVNULL
+        ("docker", "exec", host.name, "python3", "-c", KILLER, *words), stdin=subprocess.DEVNULL
     )
     done = play(stack, (BACKUP,), "--tags=elk")
     assert killer.wait(60) == 0
@@ -329,6 +325,8 @@ def test_a_backup_that_is_killed_does_not_count_and_the_next_one_cleans_up(
     assert again.returncode == 0, again.stdout
     names = host.output("ls", "-A", f"{BACKUPS}/elasticsearch").split()
     assert len(names) == 2 and ".partial" not in str(names)
+    twice = host.output("find", f"{BACKUPS}/elasticsearch", "-path", "*/indices/*", "-links", "2")
+    assert twice, "the two backups share nothing"
     assert elasticsearch(host).get("/_snapshot") == {}
     assert host.output("ls", "-A", "/var/lib/elasticsearch/snapshots") == ""
 

@@ -36,7 +36,7 @@ class Alertmanager(Product):
         daemon.must_run("only a running Alertmanager tells its silences")
         return [f"read the silences of {daemon.name}"], [], 0
 
-    def save(self, daemon: Daemon, target: str, name: str) -> Mapping[str, Any]:
+    def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
         """Write those that are active or will be."""
         silences = living(self.api.get("/api/v2/silences"))
         text = json.dumps(silences, indent=1, sort_keys=True)

@@ -23,7 +23,7 @@ _PREFIX = "barehost-backup-"
 # Users made by hand come back only with the password of the old elastic, which this host does not have.
 _LEFT_OUT = ("security",)
 _TRIES = 5
-_SOURCE = "barehost-source"
+_SOURCE, _BEFORE = "barehost-source", "barehost-before"
 _OURS = re.compile(rf"\d{{8}}T\d{{6}}Z|{_SOURCE}")
 
 
@@ -40,7 +40,7 @@ class Elasticsearch(Product):
         self.api = api
         self.place = place
         self.data = data
-        self._before = posixpath.join(place, "barehost-before")
+        self._before = posixpath.join(place, _BEFORE)
 
     # -- save -------------------------------------------------------------------
 
@@ -54,21 +54,39 @@ class Elasticsearch(Product):
         found = stats.get("_all", {}).get("primaries", {}).get("store", {})
         return int(found.get("size_in_bytes") or 0)
 
-    def save(self, daemon: Daemon, target: str, name: str) -> Mapping[str, Any]:
-        """Let it make a snapshot, and move that into the backup."""
+    def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
+        """Let it make a snapshot beside those of the last backup, and move that one into this backup.
+
+        Elasticsearch never changes a file of a repository, it makes and removes some: what two
+        backups have in common has two names, and each backup is whole without the other.
+        """
         repository, location = f"{_PREFIX}{name.lower()}", posixpath.join(self.place, name)
+        _copies.make(self.place, _copies.owner(self.data))
+        last = posixpath.join(previous, _FOLDER) if previous else ""
+        if last and self._linkable(last):
+            _copies.tree(last, location, _copies.owner(self.data), linked=True)
         _snapshots.register(self.api, repository, location)
-        found = _snapshots.take(self.api, repository)
+        found = _snapshots.take(self.api, repository, name.lower())
+        _snapshots.drop_others(self.api, repository, name.lower())
         _snapshots.forget(self.api, repository)
         _copies.tree(location, posixpath.join(target, _FOLDER), _copies.ROOT, linked=True)
         shutil.rmtree(location)
         features = found.get("feature_states") or []
         return {
+            "snapshot": name.lower(),
             "indices": sorted(found["indices"]),
             "data_streams": sorted(found["data_streams"]),
             "features": {one["feature_name"]: sorted(one["indices"]) for one in features},
             "shards": found["shards"]["total"],
         }
+
+    def _linkable(self, last: str) -> bool:
+        """Whether the files of a backup can have a second name that Elasticsearch may read."""
+        paths = [
+            posixpath.join(folder, name) for folder, _f, names in os.walk(last) for name in names
+        ]
+        device, owner = os.stat(self.place).st_dev, _copies.owner(self.data)
+        return all(os.stat(p).st_dev == device and _copies.owner(p) == owner for p in paths)
 
     def clean(self, daemon: Daemon) -> None:
         """Forget the repositories of runs that were cut off, and what they wrote."""
@@ -90,10 +108,10 @@ class Elasticsearch(Product):
             return
         daemon.must_run("only a running Elasticsearch takes back a restore that was cut off")
         _snapshots.register(self.api, f"{_PREFIX}before", self._before)
-        names = _snapshots.kept(self.api, f"{_PREFIX}before")
+        names = _snapshots.kept(self.api, f"{_PREFIX}before", _BEFORE)
         if names:
             self._remove(names)
-            _snapshots.put_back(self.api, f"{_PREFIX}before", names, False, ())
+            _snapshots.put_back(self.api, f"{_PREFIX}before", _BEFORE, names, None)
         self._forget_before()
 
     def _forget_before(self) -> None:
@@ -142,7 +160,7 @@ class Elasticsearch(Product):
             kept = self._keep([name for name in leaving if there[name]])
             features = [name for name in manifest.seen["features"] if name not in _LEFT_OUT]
             try:
-                self._exchange(leaving, wanted, features)
+                self._exchange(manifest, leaving, wanted, features)
             except BaseException as exc:
                 raise DaemonError(f"{exc}. {self._back(wanted, kept)}") from exc
             self._forget_before()
@@ -153,17 +171,22 @@ class Elasticsearch(Product):
     def _keep(self, names: Sequence[str]) -> list[str]:
         if names:
             _snapshots.register(self.api, f"{_PREFIX}before", self._before)
-            _snapshots.take(self.api, f"{_PREFIX}before", names, state=False)
+            _snapshots.take(self.api, f"{_PREFIX}before", _BEFORE, names, state=False)
         return list(names)
 
     def _exchange(
-        self, leaving: Sequence[str], wanted: Sequence[str], features: Sequence[str]
+        self,
+        manifest: Manifest,
+        leaving: Sequence[str],
+        wanted: Sequence[str],
+        features: Sequence[str],
     ) -> None:
         """Who goes on writing may make an index anew between its removal and its return: try again."""
         for attempt in range(_TRIES):
             self._remove(leaving if attempt == 0 else wanted)
             try:
-                _snapshots.put_back(self.api, f"{_PREFIX}source", wanted, True, features)
+                snapshot = manifest.seen["snapshot"]
+                _snapshots.put_back(self.api, f"{_PREFIX}source", snapshot, wanted, features)
                 return
             except DaemonError as exc:
                 again = "same name already exists" in str(exc) or "existing data stream" in str(exc)
@@ -183,7 +206,7 @@ class Elasticsearch(Product):
         try:
             self._remove(wanted)
             if kept:
-                _snapshots.put_back(self.api, f"{_PREFIX}before", kept, False, ())
+                _snapshots.put_back(self.api, f"{_PREFIX}before", _BEFORE, kept, None)
             self._forget_before()
         except DaemonError as exc:
             return (

@@ -62,7 +62,7 @@ class Grafana(Product):
         size = _copies.size(self.database + end for end in _BESIDE) if self.database else 0
         return [f"copy {path}" for path in paths if path], self._faults(), size
 
-    def save(self, daemon: Daemon, target: str, name: str) -> Mapping[str, Any]:
+    def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
         """Copy the database as of one moment, and the secrets."""
         copied = posixpath.join(target, _FILE)
         _sqlite.copy(self.database, copied)

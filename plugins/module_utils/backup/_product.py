@@ -84,8 +84,11 @@ class Product:
 
     kind = ""
 
-    def save(self, daemon: Daemon, target: str, name: str) -> Mapping[str, Any]:
-        """Write the data into an empty directory; returns what the running service says."""
+    def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
+        """Write the data into an empty directory; returns what the running service says.
+
+        name: of the backup. previous: the data of the one before, or empty.
+        """
         raise NotImplementedError
 
     def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:

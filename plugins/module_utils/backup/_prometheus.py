@@ -58,7 +58,7 @@ class Prometheus(Product):
             what = f"let Prometheus make a snapshot of {self.data}"
         return [what], [], _copies.size(posixpath.join(self.data, name) for name in _HEAD)
 
-    def save(self, daemon: Daemon, target: str, name: str) -> Mapping[str, Any]:
+    def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
         """Take everything up to now."""
         moment = time.time() - _LATE
         seen = {"moment": moment, "query": _COUNT, "value": self._value(_COUNT, moment)}

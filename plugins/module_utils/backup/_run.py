@@ -113,8 +113,10 @@ def _write(daemon: Daemon, product: Product, catalog: Catalog, name: str) -> Man
         raise DaemonError(f"{catalog.path(name)} is there already: one backup a second is enough")
     partial, began = catalog.begin(name), time.time()
     data = posixpath.join(partial, _manifest.DATA)
+    names = catalog.names()
+    previous = posixpath.join(catalog.path(names[-1]), _manifest.DATA) if names else ""
     try:
-        seen = product.save(daemon, data, name)
+        seen = product.save(daemon, data, name, previous)
         manifest = Manifest(
             product=product.kind,
             daemon=daemon.name,

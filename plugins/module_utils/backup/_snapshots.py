@@ -1,7 +1,7 @@
 # Copyright (c) Barehost contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Elasticsearch's snapshots: repositories in a directory, one snapshot in each."""
+"""Elasticsearch's snapshots, in repositories that are directories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 from ..daemon._errors import DaemonError
 from ._web import Api, Refusal
 
-SNAPSHOT = "barehost"
 _PAUSE = 0.5
 _PATIENCE = 60  # seconds until Elasticsearch has let go of a repository
 
@@ -59,12 +58,14 @@ def known(api: Api, prefix: str) -> list[str]:
     return sorted(name for name in api.get("/_snapshot") or {} if name.startswith(prefix))
 
 
-def take(api: Api, repository: str, indices: Sequence[str] = (), state: bool = True) -> Any:
-    """Make the snapshot and wait for it, however long it takes. Returns its description."""
+def take(
+    api: Api, repository: str, snapshot: str, indices: Sequence[str] = (), state: bool = True
+) -> Any:
+    """Make a snapshot and wait for it, however long it takes. Returns its description."""
     body: dict[str, Any] = {"include_global_state": state}
     if indices:
         body.update(indices=",".join(indices), feature_states=["none"])
-    path = f"/_snapshot/{repository}/{SNAPSHOT}"
+    path = f"/_snapshot/{repository}/{snapshot}"
     api.send("PUT", path, body, wait_for_completion="false")
     while True:
         found = api.get(path)["snapshots"][0]
@@ -76,10 +77,17 @@ def take(api: Api, repository: str, indices: Sequence[str] = (), state: bool = T
         time.sleep(_PAUSE)
 
 
-def kept(api: Api, repository: str) -> list[str]:
+def drop_others(api: Api, repository: str, snapshot: str) -> None:
+    """Leave one snapshot alone in its repository."""
+    for one in api.get(f"/_snapshot/{repository}/_all")["snapshots"]:
+        if one["snapshot"] != snapshot:
+            api.send("DELETE", f"/_snapshot/{repository}/{one['snapshot']}")
+
+
+def kept(api: Api, repository: str, snapshot: str) -> list[str]:
     """What a snapshot holds outside features; nothing when it was not finished."""
     try:
-        found = api.get(f"/_snapshot/{repository}/{SNAPSHOT}")["snapshots"][0]
+        found = api.get(f"/_snapshot/{repository}/{snapshot}")["snapshots"][0]
     except Refusal as exc:
         if exc.status == 404:
             return []
@@ -96,14 +104,21 @@ def outside(indices: Sequence[str], data_streams: Sequence[str]) -> list[str]:
 
 
 def put_back(
-    api: Api, repository: str, indices: Sequence[str], state: bool, features: Sequence[str]
+    api: Api,
+    repository: str,
+    snapshot: str,
+    indices: Sequence[str],
+    features: Sequence[str] | None,
 ) -> None:
-    """Restore from the snapshot and wait until every primary shard is there."""
-    path = f"/_snapshot/{repository}/{SNAPSHOT}/_restore"
+    """Restore from a snapshot and wait until every primary shard is there.
+
+    features: those to restore, with templates and settings of the cluster; None for neither.
+    """
+    path = f"/_snapshot/{repository}/{snapshot}/_restore"
     body = {
         "indices": ",".join(indices) or "-*",
-        "include_global_state": state,
-        "feature_states": list(features) or ["none"],
+        "include_global_state": features is not None,
+        "feature_states": list(features or ()) or ["none"],
     }
     api.send("POST", path, body, wait_for_completion="false")
     while _restoring(api, repository):

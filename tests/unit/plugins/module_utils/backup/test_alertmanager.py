@@ -75,7 +75,7 @@ def product(*there: dict[str, Any]) -> Alertmanager:
 
 def test_those_that_are_over_are_not_saved(daemon: Callable[..., Daemon], tmp_path: Path) -> None:
     seen = product(silence("b"), silence("a", "pending"), silence("over", "expired", -5)).save(
-        daemon(), str(tmp_path), ""
+        daemon(), str(tmp_path), "", ""
     )
     assert seen == {"silences": 2}
     kept = json.loads((tmp_path / "silences.json").read_text())

@@ -28,6 +28,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors
 SEEN = {
     "indices": [".ds-logs-a-default-2026.11.26-000001", ".ds-odd", "notes", ".kibana_1", ".tasks"],
     "data_streams": ["logs-a-default"],
+    "snapshot": "s",
     "features": {"kibana": [".kibana_1"], "tasks": [".tasks"], "security": []},
 }
 MANIFEST = Manifest("elasticsearch", "web", "8.5.0", "h", "20261126T081500Z", {}, SEEN)
@@ -60,6 +61,8 @@ class Server:
                 {"index": f".ds-{n}-1" if n.startswith("logs-") else n, "docs.count": str(count)}
                 for n, count in self.there.items()
             ]
+        if path.endswith("/_all"):
+            return {"snapshots": [{"snapshot": "of-the-last"}, {"snapshot": "20261126t081500z"}]}
         if path.startswith("/_snapshot/"):
             held = self.snapshots[path.split("/")[2]]
             streams = [name for name in held if name.startswith("logs-")]
@@ -82,10 +85,10 @@ class Server:
                 Path(body["settings"]["location"]).mkdir(parents=True, exist_ok=True)
         elif words[-1] == "_restore":
             self._restore(words[1], body)
-        elif words[0] == "_snapshot":
+        elif words[0] == "_snapshot" and method == "PUT":
             names = body.get("indices", ",".join(self.there)).split(",")
             self.snapshots[words[1]] = {name: self.there[name] for name in names}
-        elif method == "DELETE":
+        elif method == "DELETE" and words[0] != "_snapshot":
             del self.there[words[-1]]
         return {}
 
@@ -127,10 +130,21 @@ def test_a_backup_is_the_snapshot_alone(
     data, server = places[0], Server(notes=3, logs_a=2)
     target = tmp_path / "target"
     target.mkdir()
-    seen = product(data, server).save(daemon(), str(target), "20261126T081500Z")
+    seen = product(data, server).save(daemon(), str(target), "20261126T081500Z", "")
     assert (seen["indices"], seen["data_streams"]) == (["notes"], ["logs-a"])
     assert os.listdir(target) == ["repository"]
+    assert [one for one in server.sent if one.startswith("DELETE") and "of-the-last" in one]
     assert os.listdir(data / "snapshots") == [] and server.repositories == {}
+
+
+def test_what_two_backups_have_in_common_lies_on_the_disk_once(
+    daemon: Callable[..., Daemon], places: tuple[Path, str], tmp_path: Path
+) -> None:
+    data, backup = places
+    target = tmp_path / "target"
+    target.mkdir()
+    product(data, Server(notes=1)).save(daemon(), str(target), "20261126T081500Z", backup)
+    assert (target / "repository/index-0").samefile(f"{backup}/repository/index-0")
 
 
 def test_documents_give_way_only_when_asked(

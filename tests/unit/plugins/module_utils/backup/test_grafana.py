@@ -94,7 +94,7 @@ def test_a_copy_holds_what_is_written_and_nothing_beside_it(
     writer.execute("insert into user values ('unfinished', '')")
     target = tmp_path / "target"
     target.mkdir()
-    assert grafana.save(daemon(), str(target), "") == {"users": 2}
+    assert grafana.save(daemon(), str(target), "", "") == {"users": 2}
     writer.close()
     assert logins(str(target / "grafana.db")) == ["admin", "late"]
     assert sorted(os.listdir(target)) == ["grafana.db", "secrets"]

@@ -73,7 +73,7 @@ def test_blocks_are_linked_and_the_rest_is_copied(
 ) -> None:
     data, target = store(tmp_path / "data", BLOCK), tmp_path / "target"
     target.mkdir()
-    seen = product(data).save(daemon(), str(target), "")
+    seen = product(data).save(daemon(), str(target), "", "")
     assert (seen["method"], seen["value"]) == ("copy", "42")
     assert sorted(os.listdir(target)) == [BLOCK, "chunks_head", "wal"]
     assert (target / BLOCK / "meta.json").samefile(data / BLOCK / "meta.json")
@@ -120,7 +120,7 @@ def test_what_is_rewritten_meanwhile_is_copied_again(
                 change(data)
 
     monkeypatch.setattr(_copies, "tree", watched)
-    product(data).save(daemon(), str(target), "")
+    product(data).save(daemon(), str(target), "", "")
     assert len(copied) == 2
     assert sorted(os.listdir(target / "wal")) == sorted(os.listdir(data / "wal"))
 
@@ -143,7 +143,7 @@ def test_one_that_never_rests_is_told(
     forms = iter(range(100))
     monkeypatch.setattr(Prometheus, "_form", lambda _self: (next(forms),))
     with pytest.raises(DaemonError, match="rewritten by Prometheus during each of 10 copies"):
-        product(data).save(daemon(), str(target), "")
+        product(data).save(daemon(), str(target), "", "")
 
 
 # -- restore ----------------------------------------------------------------------

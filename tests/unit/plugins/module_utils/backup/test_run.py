@@ -52,7 +52,7 @@ class Web(Product):
         """Say so."""
         return ["copy the text"], [], self.needs
 
-    def save(self, daemon: Daemon, target: str, name: str) -> Mapping[str, Any]:
+    def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
         """Write it, or die half-way."""
         Path(target, "text").write_text(self.text)
         if self.killed:
@@ -162,7 +162,7 @@ def test_a_killed_backup_does_not_count_and_goes_with_the_next(
 
 def test_a_backup_that_fails_leaves_nothing(daemon: Made, catalog: Catalog) -> None:
     class Failing(Web):
-        def save(self, daemon: Daemon, target: str, name: str) -> Mapping[str, Any]:
+        def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
             raise DaemonError("no answer")
 
     with pytest.raises(DaemonError, match="no answer"):
