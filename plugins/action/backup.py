@@ -49,7 +49,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
             )
             result.update(answer)
             if saves and arguments.get("archive") and not result.get("failed"):
-                target = Path(str(fetch), host, arguments["name"], f"{result['backup']}.tar")
+                target = (
+                    Path(str(fetch)).expanduser()
+                    / host
+                    / arguments["name"]
+                    / f"{result['backup']}.tar"
+                )
                 self._fetch(arguments["archive"], target, result.pop("archive_sha256"))
                 result["fetched"] = str(target)
         finally:
@@ -84,7 +89,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
 
 def _archive(source: str, host: str, arguments: dict[str, Any]) -> Path:
     """Return the wanted archive of a host, by default the newest."""
-    folder, wanted = Path(source, host, arguments["name"]), arguments.get("backup")
+    folder = Path(source).expanduser() / host / arguments["name"]
+    wanted = arguments.get("backup")
     found = sorted(folder.glob("*.tar"))
     chosen = [path for path in found if path.stem == wanted] if wanted else found
     if chosen:

@@ -214,6 +214,13 @@ def fresh(deploying: Fresh) -> Fresh:
 
 
 @pytest.fixture(scope="module")
+def restored(fresh: Fresh, saved: Saved) -> Fresh:
+    """The third host, with the backup of the stack."""
+    fresh.play(RESTORE, *from_controller(saved))
+    return fresh
+
+
+@pytest.fixture(scope="module")
 def content(stack: Stack, deploying: Fresh) -> Iterator[None]:
     """What people have made in the running services, and take away again."""
     host, now = stack.monitor, time.time()
@@ -374,55 +381,56 @@ def test_check_mode_says_what_it_would_restore_and_changes_nothing(
     assert fresh.host.run("ls", f"{BACKUPS}/elasticsearch").returncode != 0
 
 
-def test_a_fresh_host_holds_what_the_other_held(fresh: Fresh, saved: Saved) -> None:
-    fresh.play(RESTORE, *from_controller(saved))
-    assert values(fresh.host, saved.moment) == saved.values
+def test_a_fresh_host_holds_what_the_other_held(restored: Fresh, saved: Saved) -> None:
+    assert values(restored.host, saved.moment) == saved.values
     assert all(saved.values.values()), "nothing was compared"
-    assert silences(fresh.host) == saved.silences
+    assert silences(restored.host) == saved.silences
     assert {"now", "later"} <= {comment for comment, *_rest in saved.silences}
-    assert documents(fresh.host) == saved.documents
+    assert documents(restored.host) == saved.documents
     assert len(saved.documents["hits"]) > 1
     login = base64.b64encode(f"who:{SECRET}".encode()).decode()
-    assert by_hand(fresh.host) == f"Basic {login}"
+    assert by_hand(restored.host) == f"Basic {login}"
 
 
-def test_a_second_restore_changes_nothing_nor_does_a_deployment(fresh: Fresh, saved: Saved) -> None:
-    assert "changed=0" in fresh.play(RESTORE, *from_controller(saved))
-    assert silences(fresh.host) == saved.silences
-    assert "changed=0" in fresh.play("site.yml", "--skip-tags=elasticsearch_exporter")
+def test_a_second_restore_changes_nothing_nor_does_a_deployment(
+    restored: Fresh, saved: Saved
+) -> None:
+    assert "changed=0" in restored.play(RESTORE, *from_controller(saved))
+    assert silences(restored.host) == saved.silences
+    assert "changed=0" in restored.play("site.yml", "--skip-tags=elasticsearch_exporter")
 
 
-def test_a_backup_that_was_tampered_with_is_refused(fresh: Fresh, saved: Saved) -> None:
-    before, tag = pids(fresh.host), ("--tags=prometheus", "-e", "barehost_restore_replace=true")
-    path = fresh.host.output("sh", "-c", f"ls {BACKUPS}/prometheus/*/data/wal/00000000")
-    fresh.host.output("cp", path, "/root/wal")
-    fresh.host.output("sh", "-c", f"printf x | dd of={path} bs=1 seek=100 conv=notrunc")
-    said = fresh.refused(RESTORE, *tag)
-    fresh.host.output("cp", "/root/wal", path)
+def test_a_backup_that_was_tampered_with_is_refused(restored: Fresh, saved: Saved) -> None:
+    before, tag = pids(restored.host), ("--tags=prometheus", "-e", "barehost_restore_replace=true")
+    path = restored.host.output("sh", "-c", f"ls {BACKUPS}/prometheus/*/data/wal/00000000")
+    restored.host.output("cp", path, "/root/wal")
+    restored.host.output("sh", "-c", f"printf x | dd of={path} bs=1 seek=100 conv=notrunc")
+    said = restored.refused(RESTORE, *tag)
+    restored.host.output("cp", "/root/wal", path)
     assert f"{path} is not what was saved: its sha256 differs" in said
     assert "Nothing was touched" in said
-    assert pids(fresh.host) == before
-    assert values(fresh.host, saved.moment) == saved.values
+    assert pids(restored.host) == before
+    assert values(restored.host, saved.moment) == saved.values
 
 
-def test_data_that_is_not_what_was_saved_is_taken_back(fresh: Fresh, saved: Saved) -> None:
+def test_data_that_is_not_what_was_saved_is_taken_back(restored: Fresh, saved: Saved) -> None:
     """What the daemon says after the restore is compared with what it said when it was saved."""
-    manifest = fresh.host.output("sh", "-c", f"ls {BACKUPS}/prometheus/*/manifest.json")
-    text = fresh.host.output("cat", manifest)
+    manifest = restored.host.output("sh", "-c", f"ls {BACKUPS}/prometheus/*/manifest.json")
+    text = restored.host.output("cat", manifest)
     wrong = json.loads(text)
     wrong["seen"]["value"] = "1"
-    fresh.host.run("tee", manifest, stdin=json.dumps(wrong))
+    restored.host.run("tee", manifest, stdin=json.dumps(wrong))
     moment = time.time() - 15
-    before = values(fresh.host, moment)
-    said = fresh.refused(RESTORE, "--tags=prometheus", "-e", "barehost_restore_replace=true")
-    fresh.host.run("tee", manifest, stdin=text)
+    before = values(restored.host, moment)
+    said = restored.refused(RESTORE, "--tags=prometheus", "-e", "barehost_restore_replace=true")
+    restored.host.run("tee", manifest, stdin=text)
     assert "said 1 when the backup was made" in said
     assert "The data that was there before is back" in said
-    assert values(fresh.host, moment) == before
-    assert fresh.host.run("ls", "/var/lib/prometheus/.barehost-restore").returncode != 0
+    assert values(restored.host, moment) == before
+    assert restored.host.run("ls", "/var/lib/prometheus/.barehost-restore").returncode != 0
 
 
-def test_a_database_that_grafana_refuses_is_taken_back(fresh: Fresh, saved: Saved) -> None:
+def test_a_database_that_grafana_refuses_is_taken_back(restored: Fresh, saved: Saved) -> None:
     program = (
         "import glob, hashlib, json\n"
         f"folder = glob.glob('{BACKUPS}/grafana/*')[0]\n"
@@ -432,23 +440,23 @@ def test_a_database_that_grafana_refuses_is_taken_back(fresh: Fresh, saved: Save
         "manifest['files']['grafana.db'] = {'size': 11000, 'sha256': digest}\n"
         "json.dump(manifest, open(f'{folder}/manifest.json', 'w'))\n"
     )
-    fresh.host.output("python3", "-c", program)
-    said = fresh.refused(RESTORE, "--tags=grafana", "-e", "barehost_restore_replace=true")
+    restored.host.output("python3", "-c", program)
+    said = restored.refused(RESTORE, "--tags=grafana", "-e", "barehost_restore_replace=true")
     assert "The data that was there before is back, and grafana.service is healthy" in said
     login = base64.b64encode(f"who:{SECRET}".encode()).decode()
-    assert by_hand(fresh.host) == f"Basic {login}"
+    assert by_hand(restored.host) == f"Basic {login}"
 
 
-def test_with_the_admin_api_prometheus_makes_the_snapshot(fresh: Fresh, saved: Saved) -> None:
+def test_with_the_admin_api_prometheus_makes_the_snapshot(restored: Fresh, saved: Saved) -> None:
     """And blocks are data that is not replaced unless asked."""
     admin = ("-e", '{"prometheus_flags": {"web.enable-admin-api": true}}', "--tags=prometheus")
-    fresh.play("site.yml", *admin)
-    before = fresh.host.output("ls", f"{BACKUPS}/prometheus")
-    assert "method: snapshot" in fresh.play(BACKUP, "-v", *admin)
-    newest = fresh.host.output("sh", "-c", f"ls -d {BACKUPS}/prometheus/*").split()[-1]
-    blocks = fresh.host.output("sh", "-c", f"ls -d {newest}/data/*/meta.json").split()
-    assert blocks and fresh.host.output("ls", "/var/lib/prometheus/snapshots") == ""
-    fresh.play(RESTORE, *admin)
-    assert values(fresh.host, saved.moment) == saved.values
-    said = fresh.refused(RESTORE, *admin, "-e", f"barehost_restore_backup={before}")
+    restored.play("site.yml", *admin)
+    before = restored.host.output("ls", f"{BACKUPS}/prometheus")
+    assert "method: snapshot" in restored.play(BACKUP, "-v", *admin)
+    newest = restored.host.output("sh", "-c", f"ls -d {BACKUPS}/prometheus/*").split()[-1]
+    blocks = restored.host.output("sh", "-c", f"ls -d {newest}/data/*/meta.json").split()
+    assert blocks and restored.host.output("ls", "/var/lib/prometheus/snapshots") == ""
+    restored.play(RESTORE, *admin)
+    assert values(restored.host, saved.moment) == saved.values
+    said = restored.refused(RESTORE, *admin, "-e", f"barehost_restore_backup={before}")
     assert "holds data already" in said and "barehost_restore_replace=true" in said
