@@ -35,7 +35,7 @@ def register(api: Api, repository: str, location: str, readonly: bool = False) -
             )
         raise DaemonError(
             f"Elasticsearch does not take {location} for snapshots. {hint}: {exc}"
-        ) from exc
+        ) from None
 
 
 def forget(api: Api, repository: str) -> None:
