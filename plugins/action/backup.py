@@ -89,9 +89,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
 
 def _archive(source: str, host: str, arguments: dict[str, Any]) -> Path:
     """Return the wanted archive of a host, by default the newest."""
-    folder = Path(source).expanduser() / host / arguments["name"]
+    folder: Path = Path(source).expanduser() / host / arguments["name"]
     wanted = arguments.get("backup")
-    found = sorted(folder.glob("*.tar"))
+    found: list[Path] = sorted(folder.glob("*.tar"))
     chosen = [path for path in found if path.stem == wanted] if wanted else found
     if chosen:
         return chosen[-1]
