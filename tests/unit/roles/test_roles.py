@@ -41,11 +41,18 @@ def defaults(role: Path) -> dict[str, Any]:
 
 
 def options(role: Path) -> dict[str, Any]:
-    """Return the options of the role's only entry point."""
+    """Return the options of the role's main entry point, which has those of the others too."""
     specs = load(role / "meta" / "argument_specs.yml")["argument_specs"]
-    assert list(specs) == ["main"]
+    assert list(specs) == [path.stem for path in entry_points(role)]
     found: dict[str, Any] = specs["main"]["options"]
+    for name, spec in specs.items():
+        assert spec["options"].items() <= found.items() or name == "main"
     return found
+
+
+def entry_points(role: Path) -> list[Path]:
+    """List the files of tasks, main first."""
+    return sorted((role / "tasks").glob("*.yml"), key=lambda path: (path.stem != "main", path.stem))
 
 
 @role_of_the_collection
@@ -95,7 +102,7 @@ def test_values_have_the_specified_type(role: Path) -> None:
 @role_of_the_collection
 def test_every_variable_is_used(role: Path) -> None:
     own = [*(role / "vars").rglob("*.yml")]
-    files = [*(role / "tasks").glob("*.yml"), *own, *(role / "templates").glob("*.j2")]
+    files = [*entry_points(role), *own, *(role / "templates").glob("*.j2")]
     files += (role / "defaults" / "main").iterdir()
     text = "\n".join(path.read_text() for path in files)
     names = [*defaults(role), *(name for path in own for name in load(path))]
@@ -121,6 +128,12 @@ def test_there_is_one_task_a_daemon_of_at_most_thirty_lines(role: Path) -> None:
     daemons = DAEMONS.get(role.name, 1)
     assert [list(task)[1] for task in load(path)] == ["barehost.monitoring.daemon"] * daemons
     assert len(path.read_text().splitlines()) <= 30 * daemons
+
+
+@role_of_the_collection
+def test_saving_and_restoring_are_one_task_each(role: Path) -> None:
+    for path in entry_points(role)[1:]:
+        assert [list(task)[1] for task in load(path)] == ["barehost.monitoring.backup"]
 
 
 @role_of_the_collection

@@ -15,7 +15,8 @@ from typing import Any
 from standin import Refused, postgres
 
 _TABLES = """
-create table if not exists user (id integer primary key, login text unique, salt text, hash text);
+create table if not exists user (
+  id integer primary key, login text unique, salt text, hash text, created text);
 create table if not exists session (token text primary key, user integer);
 create table if not exists attempt (login text, at real);
 create table if not exists data_source (
@@ -41,7 +42,8 @@ class Database:
         except sqlite3.Error as exc:
             raise Refused(f"failed to create SQLite database file {path}: {exc}") from None
         if not self.rows("select id from user"):
-            self._file.execute("insert into user values (1, ?, '', '')", (admin,))
+            new = "insert into user values (1, ?, '', '', datetime('now'))"
+            self._file.execute(new, (admin,))
             self._keep(1, password)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -15,11 +15,12 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import 
 
 FOLDER = Path(_spec.__file__).parent
 ROOT = FOLDER.parents[5]  # holds ansible_collections
-SOURCES = [
-    *sorted(FOLDER.glob("*.py")),
-    *sorted((FOLDER.parent / "fire_drill").glob("_*.py")),
-    *sorted((FOLDER.parents[1] / "modules").glob("*.py")),
+PARTS = [
+    path
+    for part in ("backup", "daemon", "fire_drill", "verify")
+    for path in sorted((FOLDER.parent / part).glob("*.py"))
 ]
+SOURCES = [*PARTS, *sorted((FOLDER.parents[1] / "modules").glob("*.py"))]
 IMPORT = """
 import importlib, sys
 assert sys.version_info[:2] == (3, 9)
@@ -28,7 +29,7 @@ for name in sys.argv[2:]:
 """
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_the_syntax_is_that_of_the_oldest_python(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
     names = {
@@ -53,8 +54,9 @@ def test_the_oldest_python_imports_everything() -> None:
         or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode
     ):
         pytest.skip("there is no Python 3.9 here")
-    names = [path.stem for path in SOURCES[:-1] if path.stem != "__init__"]
-    command = [python, "-c", IMPORT, _spec.__package__ or "", *names]
+    package = (_spec.__package__ or "").rpartition(".")[0]
+    names = [f"{path.parent.name}.{path.stem}" for path in PARTS if path.stem != "__init__"]
+    command = [python, "-c", IMPORT, package, *names]
     environment = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert (result.returncode, result.stderr) == (0, "")

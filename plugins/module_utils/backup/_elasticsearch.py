@@ -1,0 +1,225 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Elasticsearch: everything that it holds, as a snapshot of its own making."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..daemon._errors import DaemonError
+from . import _copies, _snapshots
+from ._manifest import Manifest
+from ._product import Check, Daemon, Product
+from ._web import Api
+
+_FOLDER = "repository"
+_PREFIX = "barehost-backup-"
+# Users made by hand come back only with the password of the old elastic, which this host does not have.
+_LEFT_OUT = ("security",)
+_TRIES = 5
+_SOURCE, _BEFORE = "barehost-source", "barehost-before"
+_OURS = re.compile(rf"\d{{8}}T\d{{6}}Z|{_SOURCE}")
+
+
+class Elasticsearch(Product):
+    """The cluster that a node on this host belongs to.
+
+    place: the directory in which Elasticsearch writes and reads snapshots (path.repo); nothing
+    stays in it. data: the node's data, whose owner is Elasticsearch's.
+    """
+
+    kind = "elasticsearch"
+
+    def __init__(self, api: Api, place: str, data: str) -> None:
+        self.api = api
+        self.place = place
+        self.data = data
+        self._before = posixpath.join(place, _BEFORE)
+
+    # -- save -------------------------------------------------------------------
+
+    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
+        """How much it is, Elasticsearch knows."""
+        daemon.must_run("only a running Elasticsearch makes a snapshot")
+        return [f"let Elasticsearch make a snapshot in {self.place}"], [], self._stored()
+
+    def _stored(self) -> int:
+        stats = self.api.get("/_stats/store", filter_path="_all.primaries.store.size_in_bytes")
+        found = stats.get("_all", {}).get("primaries", {}).get("store", {})
+        return int(found.get("size_in_bytes") or 0)
+
+    def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
+        """Let it make a snapshot beside those of the last backup, and move that one into this backup.
+
+        Elasticsearch never changes a file of a repository, it makes and removes some: what two
+        backups have in common has two names, and each backup is whole without the other.
+        """
+        repository, location = f"{_PREFIX}{name.lower()}", posixpath.join(self.place, name)
+        _copies.make(self.place, _copies.owner(self.data))
+        last = posixpath.join(previous, _FOLDER) if previous else ""
+        if last and self._linkable(last):
+            _copies.tree(last, location, _copies.owner(self.data), linked=True)
+        _snapshots.register(self.api, repository, location)
+        found = _snapshots.take(self.api, repository, name.lower())
+        _snapshots.drop_others(self.api, repository, name.lower())
+        _snapshots.forget(self.api, repository)
+        _copies.tree(location, posixpath.join(target, _FOLDER), _copies.ROOT, linked=True)
+        shutil.rmtree(location)
+        features = found.get("feature_states") or []
+        return {
+            "snapshot": name.lower(),
+            "indices": sorted(found["indices"]),
+            "data_streams": sorted(found["data_streams"]),
+            "features": {one["feature_name"]: sorted(one["indices"]) for one in features},
+            "shards": found["shards"]["total"],
+        }
+
+    def _linkable(self, last: str) -> bool:
+        """Whether the files of a backup can have a second name that Elasticsearch may read."""
+        paths = [
+            posixpath.join(folder, name) for folder, _f, names in os.walk(last) for name in names
+        ]
+        device, owner = os.stat(self.place).st_dev, _copies.owner(self.data)
+        return all(os.stat(p).st_dev == device and _copies.owner(p) == owner for p in paths)
+
+    def clean(self, daemon: Daemon) -> None:
+        """Forget the repositories of runs that were cut off, and what they wrote."""
+        if daemon.running():
+            for repository in _snapshots.known(self.api, _PREFIX):
+                _snapshots.forget(self.api, repository)
+        # The directory may hold other repositories: only names of ours go.
+        for name in os.listdir(self.place) if os.path.isdir(self.place) else []:
+            if _OURS.fullmatch(name):
+                shutil.rmtree(posixpath.join(self.place, name))
+
+    def cut_off(self, daemon: Daemon) -> bool:
+        """Whether what was there before is still kept."""
+        return os.path.isdir(self._before)
+
+    def recover(self, daemon: Daemon) -> None:
+        """Bring back what a restore that was cut off had kept."""
+        if not self.cut_off(daemon):
+            return
+        daemon.must_run("only a running Elasticsearch takes back a restore that was cut off")
+        _snapshots.register(self.api, f"{_PREFIX}before", self._before)
+        names = _snapshots.kept(self.api, f"{_PREFIX}before", _BEFORE)
+        if names:
+            self._remove(names)
+            _snapshots.put_back(self.api, f"{_PREFIX}before", _BEFORE, names, None)
+        self._forget_before()
+
+    def _forget_before(self) -> None:
+        _snapshots.forget(self.api, f"{_PREFIX}before")
+        shutil.rmtree(self._before, ignore_errors=True)
+
+    # -- restore ----------------------------------------------------------------
+
+    def check(self, daemon: Daemon, manifest: Manifest, data: str) -> Check:
+        """What has the name of something saved gives way only if it is empty."""
+        daemon.must_run("only a running Elasticsearch restores a snapshot")
+        check = Check()
+        wanted, there = self._wanted(manifest), _snapshots.present(self.api)
+        full = {name: there[name] for name in wanted if there.get(name)}
+        if full and not daemon.replace:
+            told = ", ".join(f"{name} ({count} documents)" for name, count in full.items())
+            check.faults.append(
+                f"Elasticsearch holds these already: {told}; give -e barehost_restore_replace=true "
+                "to replace them"
+            )
+        # Once where Elasticsearch reads it, once in its indices; and what is there, until that is proved.
+        needed = 2 * manifest.size + (self._stored() if full else 0)
+        check.faults += _copies.room(self.data, needed, f"a restore of {daemon.name}")
+        check.actions = [f"replace {name}" for name in full]
+        check.actions += [f"restore {name}" for name in wanted if name not in full]
+        return check
+
+    def _wanted(self, manifest: Manifest) -> list[str]:
+        """The names to restore: data streams, and indices that belong to nothing else."""
+        seen = manifest.seen
+        own = {name for names in seen["features"].values() for name in names}
+        plain = _snapshots.outside(seen["indices"], seen["data_streams"])
+        return [*seen["data_streams"], *(name for name in plain if name not in own)]
+
+    def restore(self, daemon: Daemon, manifest: Manifest, data: str) -> list[str]:
+        """Restore all; what gives way is kept in a snapshot until that is done."""
+        self.clean(daemon)
+        owner = _copies.owner(self.data)
+        _copies.make(self.place, owner)
+        wanted, there = self._wanted(manifest), _snapshots.present(self.api)
+        leaving = [name for name in wanted if name in there]
+        source = posixpath.join(self.place, _SOURCE)
+        try:
+            _copies.tree(posixpath.join(data, _FOLDER), source, owner)
+            _snapshots.register(self.api, f"{_PREFIX}source", source, readonly=True)
+            kept = self._keep([name for name in leaving if there[name]])
+            features = [name for name in manifest.seen["features"] if name not in _LEFT_OUT]
+            try:
+                self._exchange(manifest, leaving, wanted, features)
+            except BaseException as exc:
+                raise DaemonError(f"{exc}. {self._back(wanted, kept)}") from exc
+            self._forget_before()
+        finally:
+            self.clean(daemon)
+        return self._warnings(manifest)
+
+    def _keep(self, names: Sequence[str]) -> list[str]:
+        if names:
+            _snapshots.register(self.api, f"{_PREFIX}before", self._before)
+            _snapshots.take(self.api, f"{_PREFIX}before", _BEFORE, names, state=False)
+        return list(names)
+
+    def _exchange(
+        self,
+        manifest: Manifest,
+        leaving: Sequence[str],
+        wanted: Sequence[str],
+        features: Sequence[str],
+    ) -> None:
+        """Who goes on writing may make an index anew between its removal and its return: try again."""
+        for attempt in range(_TRIES):
+            self._remove(leaving if attempt == 0 else wanted)
+            try:
+                snapshot = manifest.seen["snapshot"]
+                _snapshots.put_back(self.api, f"{_PREFIX}source", snapshot, wanted, features)
+                return
+            except DaemonError as exc:
+                again = "same name already exists" in str(exc) or "existing data stream" in str(exc)
+                if not again or attempt == _TRIES - 1:
+                    hint = ". Something writes into it: stop Logstash meanwhile" if again else ""
+                    raise DaemonError(f"{exc}{hint}") from exc
+
+    def _remove(self, names: Sequence[str]) -> None:
+        there, streams = _snapshots.present(self.api), _snapshots.streams(self.api)
+        for name in names:
+            if name in there:
+                path = f"/_data_stream/{name}" if name in streams else f"/{name}"
+                self.api.send("DELETE", path)
+
+    def _back(self, wanted: Sequence[str], kept: Sequence[str]) -> str:
+        """Take away what was restored, and bring back what was there."""
+        try:
+            self._remove(wanted)
+            if kept:
+                _snapshots.put_back(self.api, f"{_PREFIX}before", _BEFORE, kept, None)
+            self._forget_before()
+        except DaemonError as exc:
+            return (
+                f"TAKING IT BACK FAILED: {exc}. What was there is kept in {self._before}: mend the "
+                "cause and run restore.yml again"
+            )
+        again = f", and {', '.join(kept)} is as it was" if kept else ""
+        return f"What was restored is gone again{again}"
+
+    def _warnings(self, manifest: Manifest) -> list[str]:
+        if not any(manifest.seen["features"].get(name) for name in _LEFT_OUT):
+            return []
+        return [
+            "users and roles that were made in Elasticsearch by hand are not restored: those of the "
+            "inventory are there, make the others anew"
+        ]

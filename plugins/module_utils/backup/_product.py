@@ -1,0 +1,119 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the four products have in common for who saves and restores them."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..daemon import _gate
+from ..daemon._errors import DaemonError
+from ..daemon._host import Host
+from ..daemon._spec import Health
+from ..daemon._store import Store
+from ._manifest import Manifest
+from ._swap import unfinished
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """The daemon on this host, whose lock is held."""
+
+    name: str
+    health: Health
+    host: Host
+    store: Store
+    replace: bool = False  # data that is there may be replaced
+
+    @property
+    def unit(self) -> str:
+        """Its unit of systemd."""
+        return f"{self.name}.service"
+
+    @property
+    def note(self) -> str:
+        """Where an exchange of its data is remembered."""
+        return posixpath.join(self.store.directory, "restore.json")
+
+    def running(self) -> bool:
+        """Whether it is up."""
+        return self.host.systemd.status(self.unit).running
+
+    def must_run(self, why: str) -> None:
+        """Refuse when it is down."""
+        status = self.host.systemd.status(self.unit)
+        if not status.running:
+            raise DaemonError(
+                f"{self.unit} is {status.active} ({status.sub}), but {why}. Start it first: "
+                f"systemctl start {self.unit}"
+            )
+
+    def stop(self) -> None:
+        """Stop it; what it holds in memory is on the disk then."""
+        self.host.systemd.control("stop", "--", self.unit)
+
+    def start(self) -> None:
+        """Start it and wait until it is healthy. Raises DaemonError."""
+        baseline = _gate.activate(self.host, self.unit, "restart", self.health)
+        _gate.prove(self.host, self.unit, self.health, baseline)
+
+    def last_words(self, since: float) -> str:
+        """What it said last: most often the very reason."""
+        lines = self.host.systemd.journal(self.unit, since)
+        own = [line for line in lines if self.unit not in line]
+        return f" (its last words: {own[-1].strip()})" if own else ""
+
+
+@dataclass
+class Check:
+    """What a restore would do, and why it may not."""
+
+    actions: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    nothing: bool = False  # there is nothing left to do
+
+
+class Product:
+    """One kind of daemon. Subclasses know its data."""
+
+    kind = ""
+
+    def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
+        """Write the data into an empty directory; returns what the running service says.
+
+        name: of the backup. previous: the data of the one before, or empty.
+        """
+        raise NotImplementedError
+
+    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
+        """What saving does, what speaks against it, and about how many bytes it writes anew."""
+        raise NotImplementedError
+
+    def check(self, daemon: Daemon, manifest: Manifest, data: str) -> Check:
+        """Look at what is there before anything is touched."""
+        raise NotImplementedError
+
+    def restore(self, daemon: Daemon, manifest: Manifest, data: str) -> list[str]:
+        """Put the data into its place and prove it, or take it back. Returns warnings."""
+        raise NotImplementedError
+
+    def clean(self, daemon: Daemon) -> None:
+        """Remove what a backup that was cut off has left outside the backups."""
+
+    def cut_off(self, daemon: Daemon) -> bool:
+        """Whether a restore was cut off after it had begun to replace data."""
+        return os.path.exists(daemon.note)
+
+    def recover(self, daemon: Daemon) -> None:
+        """Take back a restore that was cut off."""
+        swap = unfinished(daemon.note)
+        if swap:
+            daemon.stop()
+            swap.back()
+            daemon.start()

@@ -1,0 +1,213 @@
+# Copyright (c) Barehost contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prometheus' files: what is linked, what is copied, and when it is copied again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup import (
+    _copies,
+    _prometheus,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup._manifest import (
+    Manifest,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup._product import (
+    Daemon,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup._prometheus import (
+    Prometheus,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
+
+BLOCK, OTHER = "01KAZ3VJ8H5QW2N7M4T6R9XCDE", "01KAZ3VJ8H5QW2N7M4T6R9XCDF"
+
+
+class Server:
+    """A Prometheus that says one value to everything."""
+
+    def __init__(self, value: str = "42") -> None:
+        self.value = value
+
+    def get(self, _path: str, **_query: str) -> Any:
+        """Answer."""
+        series = [{"metric": {}, "value": [0, self.value]}] if self.value else []
+        return {"data": {"result": series}}
+
+
+def store(folder: Path, *blocks: str, checkpoint: bool = False) -> Path:
+    """A data directory."""
+    for block in blocks:
+        (folder / block / "chunks").mkdir(parents=True)
+        (folder / block / "chunks/000001").write_text(block)
+        (folder / block / "meta.json").write_text("{}")
+    for name in ("wal", "chunks_head"):
+        (folder / name).mkdir(parents=True)
+    (folder / "wal/00000003").write_text("samples")
+    if checkpoint:
+        (folder / "wal/checkpoint.00000002").mkdir()
+    for name in ("lock", "queries.active"):
+        (folder / name).write_text("mine")
+    return folder
+
+
+def product(data: Path, value: str = "42") -> Prometheus:
+    """The product on such a directory."""
+    return Prometheus(str(data), Server(value), False)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for nothing."""
+    monkeypatch.setattr(_prometheus.time, "sleep", lambda _seconds: None)
+
+
+def test_blocks_are_linked_and_the_rest_is_copied(
+    daemon: Callable[..., Daemon], tmp_path: Path
+) -> None:
+    data, target = store(tmp_path / "data", BLOCK), tmp_path / "target"
+    target.mkdir()
+    seen = product(data).save(daemon(), str(target), "", "")
+    assert (seen["method"], seen["value"]) == ("copy", "42")
+    assert sorted(os.listdir(target)) == [BLOCK, "chunks_head", "wal"]
+    assert (target / BLOCK / "meta.json").samefile(data / BLOCK / "meta.json")
+    assert not (target / "wal/00000003").samefile(data / "wal/00000003")
+
+
+def cut_log(data: Path) -> None:
+    """Prometheus has made a block and needs the beginning of its log no more."""
+    (data / "wal/00000003").rename(data / "wal/00000004")
+
+
+def new_block(data: Path) -> None:
+    """It has written a block, and goes on to cut its log."""
+    (data / OTHER).mkdir()
+
+
+def new_checkpoint(data: Path) -> None:
+    """It has put what it still needs of its log into another place."""
+    (data / "wal/checkpoint.00000002").mkdir()
+
+
+def block_begun(data: Path) -> None:
+    """It is writing a block."""
+    (data / f"{OTHER}.tmp-for-creation").mkdir()
+
+
+@pytest.mark.parametrize("change", [cut_log, new_block, new_checkpoint, block_begun])
+def test_what_is_rewritten_meanwhile_is_copied_again(
+    daemon: Callable[..., Daemon],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Path], None],
+) -> None:
+    data, target = store(tmp_path / "data", BLOCK), tmp_path / "target"
+    target.mkdir()
+    copied: list[str] = []
+    tree = _copies.tree
+
+    def watched(source: str, into: str, *rest: Any, **given: Any) -> None:
+        tree(source, into, *rest, **given)
+        if source == str(data / "wal"):
+            copied.append(source)
+            if len(copied) == 1:
+                change(data)
+
+    monkeypatch.setattr(_copies, "tree", watched)
+    product(data).save(daemon(), str(target), "", "")
+    assert len(copied) == 2
+    assert sorted(os.listdir(target / "wal")) == sorted(os.listdir(data / "wal"))
+
+
+def test_a_new_segment_of_the_log_is_no_reason_to_begin_again(
+    daemon: Callable[..., Daemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, target = store(tmp_path / "data"), tmp_path / "target"
+    target.mkdir()
+    before = product(data)._form()
+    (data / "wal/00000004").write_text("more")
+    assert product(data)._form() == before
+
+
+def test_one_that_never_rests_is_told(
+    daemon: Callable[..., Daemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, target = store(tmp_path / "data"), tmp_path / "target"
+    target.mkdir()
+    forms = iter(range(100))
+    monkeypatch.setattr(Prometheus, "_form", lambda _self: (next(forms),))
+    with pytest.raises(DaemonError, match="rewritten by Prometheus during each of 10 copies"):
+        product(data).save(daemon(), str(target), "", "")
+
+
+# -- restore ----------------------------------------------------------------------
+
+
+def saved(folder: Path, value: str = "42") -> tuple[Manifest, str]:
+    """A backup of one block and a log."""
+    data = folder / "backup/data"
+    (data / OTHER).mkdir(parents=True)
+    (data / OTHER / "meta.json").write_text("saved")
+    (data / "wal").mkdir()
+    (data / "wal/00000000").write_text("saved")
+    seen = {"query": "q", "moment": 1.0, "value": value}
+    return Manifest("prometheus", "web", "1", "h", "20261126T081500Z", {}, seen), str(data)
+
+
+def names(data: Path) -> list[str]:
+    """What is in a data directory."""
+    return sorted(os.listdir(data))
+
+
+def test_a_restore_replaces_what_belongs_to_the_store(
+    daemon: Callable[..., Daemon], machine: Any, tmp_path: Path
+) -> None:
+    data, (manifest, source) = store(tmp_path / "data"), saved(tmp_path)
+    assert product(data).check(daemon(), manifest, source).faults == []
+    product(data).restore(daemon(), manifest, source)
+    assert names(data) == [OTHER, "lock", "queries.active", "wal"]
+    assert not (data / OTHER / "meta.json").samefile(f"{source}/{OTHER}/meta.json")
+    assert machine.calls == ["stop", "restart"]
+
+
+@pytest.mark.parametrize(
+    ("given", "full"),
+    [({}, False), ({"blocks": (BLOCK,)}, True), ({"checkpoint": True}, True)],
+)
+def test_what_is_more_than_a_deployment_makes_is_replaced_only_when_asked(
+    daemon: Callable[..., Daemon], tmp_path: Path, given: dict[str, Any], full: bool
+) -> None:
+    data = store(tmp_path / "data", *given.pop("blocks", ()), **given)
+    manifest, source = saved(tmp_path)
+    faults = product(data).check(daemon(), manifest, source).faults
+    assert ("holds data already" in str(faults)) is full
+    assert product(data).check(daemon(replaced=True), manifest, source).faults == []
+
+
+@pytest.mark.parametrize(("sick", "value"), [(1, "42"), (0, "41")])
+def test_what_is_not_healthy_or_not_the_same_is_taken_back(
+    daemon: Callable[..., Daemon], machine: Any, tmp_path: Path, sick: int, value: str
+) -> None:
+    data, (manifest, source) = store(tmp_path / "data", BLOCK), saved(tmp_path)
+    machine.sick, before = sick, names(data)
+    with pytest.raises(DaemonError, match="The data that was there before is back"):
+        product(data, value).restore(daemon(replaced=True), manifest, source)
+    assert names(data) == before
+    assert (data / "wal/00000003").read_text() == "samples"
+    assert machine.calls == ["stop", "restart"] * 2
+
+
+def test_when_that_fails_too_the_old_data_is_kept_for_the_next_run(
+    daemon: Callable[..., Daemon], machine: Any, tmp_path: Path
+) -> None:
+    data, (manifest, source) = store(tmp_path / "data", BLOCK), saved(tmp_path)
+    machine.sick = 2
+    with pytest.raises(DaemonError, match="TAKING IT BACK FAILED"):
+        product(data).restore(daemon(replaced=True), manifest, source)
+    assert (data / BLOCK).is_dir()
