@@ -82,7 +82,7 @@ test-collection: venv  ## the built archive, installed elsewhere, and a plain cl
 	@pytest tests/collection
 
 test-integration: hosts  ## the module on real systemd hosts: every guarantee, and kills at every point
-	@pytest tests/hosts tests/integration tests/faults
+	@pytest tests/hosts tests/integration tests/operate tests/faults
 
 molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempotence, verify
 	@molecule test --all

@@ -115,7 +115,8 @@ def test_killed_at_every_point_of_an_update(make_fake: Callable[[], Fake]) -> No
     print(
         f"{len(passed)} points; restart {restart:.2f} s, longest time without an answer {longest:.2f} s"
     )
-    assert longest <= restart + 0.5
+    # Two of them: the killed run's, and that of the run which goes on. A busy machine takes longer for both.
+    assert longest <= 2 * restart + 1
 
 
 @pytest.mark.suites("bookworm")
