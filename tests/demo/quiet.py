@@ -18,6 +18,8 @@ OF_THE_MACHINE = frozenset(
 )
 # The heartbeat, and drills, of which the first runs ten minutes after the deployment.
 NO_ALERTS = frozenset(("Watchdog", "FireDrill"))
+# True of a host on which no drill has passed yet; it waits for an hour.
+YOUNG = frozenset(("FireDrillOverdue",))
 FIRED = (
     f'count by (alertname) (last_over_time(ALERTS{{alertname!~"{"|".join(sorted(NO_ALERTS))}",'
     'alertstate="%s"}[%ds]))'
@@ -40,9 +42,9 @@ def names(prometheus: Prometheus, state: str, seconds: float) -> list[str]:
 
 
 def noise(prometheus: Prometheus) -> set[str]:
-    """Name the alerts whose condition is true now, but for what is true of this machine."""
+    """Name the alerts whose condition is true now, but for what is true of this machine, or of a young host."""
     found = {alert["labels"]["alertname"] for alert in prometheus.ask("alerts")["alerts"]}
-    return found - OF_THE_MACHINE - NO_ALERTS
+    return found - OF_THE_MACHINE - NO_ALERTS - YOUNG
 
 
 def _now(prometheus: Prometheus) -> str:

@@ -127,10 +127,17 @@ def silences(host: Host) -> list[tuple[Any, ...]]:
     )
 
 
-def documents(host: Host) -> dict[str, Any]:
-    """Everything in Elasticsearch, and how logs are to be mapped."""
+def documents(host: Host, moment: float) -> dict[str, Any]:
+    """What was made by hand in Elasticsearch, the lines of the two minutes before a moment, and a template.
+
+    Lines go on to arrive all the time, those of half a minute ago are all there.
+    """
     api = elasticsearch(host)
-    hits = api.get("/logs-*,notes/_search", size="1000")["hits"]["hits"]
+    begin, end = (int(1000 * (moment - before)) for before in (120, 0))
+    lines = {"range": {"@timestamp": {"gte": begin, "lte": end, "format": "epoch_millis"}}}
+    others = {"bool": {"must_not": {"exists": {"field": "@timestamp"}}}}
+    asked = {"query": {"bool": {"should": [lines, others]}}, "size": 1000}
+    hits = api.send("POST", "/logs-*,notes/_search", asked)["hits"]["hits"]
     template = api.get("/_index_template/made-by-hand")
     return {"hits": sorted((h["_index"], h["_id"], str(h["_source"])) for h in hits), "t": template}
 
@@ -275,8 +282,12 @@ def source() -> dict[str, Any]:
 def saved(stack: Stack, content: None, tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """Make a backup of the running stack, and bring it to the controller."""
     folder, before = tmp_path_factory.mktemp("backups"), pids(stack.monitor)
-    moment = time.time() - 15
-    told = (values(stack.monitor, moment), silences(stack.monitor), documents(stack.monitor))
+    moment = time.time() - 30
+    told = (
+        values(stack.monitor, moment),
+        silences(stack.monitor),
+        documents(stack.monitor, moment),
+    )
     done = play(stack, (BACKUP,), "-vv", "-e", f"barehost_backup_fetch={folder}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert SECRET not in done.stdout
@@ -347,12 +358,12 @@ def test_only_the_newest_are_kept(stack: Stack, saved: Saved) -> None:
 
 
 def test_documents_are_not_replaced_unless_asked(stack: Stack, saved: Saved) -> None:
-    before = documents(stack.monitor)
+    before = documents(stack.monitor, saved.moment)
     done = play(stack, (RESTORE,), "--tags=elk")
     assert done.returncode != 0
     said = " ".join((done.stdout + done.stderr).split())
     assert "notes (1 documents)" in said and "barehost_restore_replace=true" in said
-    assert documents(stack.monitor) == before
+    assert documents(stack.monitor, saved.moment) == before
 
 
 # -- on a fresh host --------------------------------------------------------------
@@ -386,7 +397,7 @@ def test_a_fresh_host_holds_what_the_other_held(restored: Fresh, saved: Saved) -
     assert all(saved.values.values()), "nothing was compared"
     assert silences(restored.host) == saved.silences
     assert {"now", "later"} <= {comment for comment, *_rest in saved.silences}
-    assert documents(restored.host) == saved.documents
+    assert documents(restored.host, saved.moment) == saved.documents
     assert len(saved.documents["hits"]) > 1
     login = base64.b64encode(f"who:{SECRET}".encode()).decode()
     assert by_hand(restored.host) == f"Basic {login}"

@@ -14,8 +14,8 @@ from typing import Any
 from demo.stack import Stack
 from operate.stack import play
 
-BUDGET = 30.0
-"""Seconds that a look at the demo may take."""
+BUDGET = 1.5 * 30.0
+"""Seconds that a look at the demo may take: half a minute, and more where the machine has other things to do."""
 WRITTEN = "find /etc /opt /usr/local /var/lib/barehost -xdev -printf '%p %T@ %C@ %s\\n' | sort"
 
 
@@ -73,7 +73,7 @@ def test_what_works_is_green(stack: Stack, tmp_path: Path) -> None:
     assert code == 0
     assert seconds <= BUDGET
     assert state(stack) == before
-    assert "14 daemons on 2 hosts: " in shown
+    assert "15 daemons on 2 hosts: " in shown
     seen = report["hosts"]["monitor"]["prometheus"]["seen"]
     targets = len(stack.prometheus.targets(0))
     assert seen["targets"] == f"{targets}/{targets} up"
