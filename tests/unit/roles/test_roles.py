@@ -132,7 +132,9 @@ def test_there_is_one_task_a_daemon_of_at_most_thirty_lines(role: Path) -> None:
 
 @role_of_the_collection
 def test_saving_and_restoring_are_one_task_each(role: Path) -> None:
-    for path in entry_points(role)[1:]:
+    for path in entry_points(role):
+        if path.stem not in ("backup", "restore"):
+            continue
         assert [list(task)[1] for task in load(path)] == ["barehost.monitoring.backup"]
 
 
