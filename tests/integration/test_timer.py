@@ -92,9 +92,12 @@ def test_a_time_that_never_comes_is_refused_before_the_commit(fake: Fake, when: 
 def test_a_removal_leaves_neither_timer_nor_job(fake: Fake) -> None:
     host = fake.host
     before = snapshot.take(host, times=False)
-    fake.apply(job(fake, "one", **NOW))
+    fake.apply(job(fake, "one", **NOW, Persistent=True))
     assert poll(lambda: said(fake) == "one", 10)
-    assert fake.apply({**job(fake), "state": "absent", "purge": True}).changed
+    stamp = f"/var/lib/systemd/timers/stamp-{fake.name}.timer"
+    assert host.run("test", "-e", stamp).returncode == 0
+    assert fake.apply({**job(fake, Persistent=True), "state": "absent", "purge": True}).changed
+    assert host.run("test", "-e", stamp, check=False).returncode != 0
     left = replaced(
         before, snapshot.take(host, times=False), "/var/lib/barehost", "/etc/sysusers.d"
     )

@@ -88,7 +88,7 @@ def _plan(
     # What a run that did not finish has replaced, and nobody of us had written.
     foreign = {path: entry for path, entry in before.items() if entry and path not in entries}
     kept = _keys(spec, entries)
-    paths = {*entries, *before} - {*foreign, *kept} | (kept if purge else set())
+    paths = {*entries, *before} - {*foreign, *kept} | (kept | _stamps(spec) if purge else set())
     data = [path for path in _data(spec) if _holds(path)] if purge else []
     alone = spec.account.user != "root" and not _account_shared(spec)
     account = spec.account.user if purge and alone and host.owns_account(spec.account) else ""
@@ -123,6 +123,12 @@ def _keys(spec: Spec, entries: Mapping[str, Entry]) -> set[str]:
     made = {file.path for file in spec.files if file.content is None}
     made |= {path for path, entry in entries.items() if entry.generated}
     return {spec.sysusers_path, *made, *(path for step in spec.prepare for path in step.touches)}
+
+
+def _stamps(spec: Spec) -> set[str]:
+    """Where systemd remembers when the timer has fired (Persistent=)."""
+    name = f"systemd/timers/stamp-{spec.timer_name}"
+    return {posixpath.join(spec.layout.data, name)} if spec.timer else set()
 
 
 def _holds(path: str) -> bool:
