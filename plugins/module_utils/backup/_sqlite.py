@@ -9,7 +9,7 @@ import os
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..daemon._errors import DaemonError
@@ -83,4 +83,4 @@ def _moment(text: Any) -> float | None:
         moment = datetime.strptime(str(text)[:19].replace("T", " "), "%Y-%m-%d %H:%M:%S")
     except ValueError:
         return None
-    return moment.replace(tzinfo=UTC).timestamp()
+    return moment.replace(tzinfo=timezone.utc).timestamp()
