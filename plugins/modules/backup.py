@@ -20,7 +20,7 @@ description:
   - Exactly one of O(prometheus), O(alertmanager), O(grafana) and O(elasticsearch) says what the daemon is.
 extends_documentation_fragment: [barehost.monitoring._attributes]
 attributes:
-  check_mode: {support: full, details: An archive of the controller is brought to the host and looked at there.}
+  check_mode: {support: full, details: "An archive of the controller is brought to the host for a look into it, and nothing of it stays."}
   diff_mode: {support: none}
   platform: {platforms: Linux with systemd 247 or later}
 requirements: [Python 3.9 or later on the host; for Grafana with its module C(sqlite3)]

@@ -166,6 +166,8 @@ def restore(
             product.recover(daemon)
         with _source(catalog, name, archive, check_mode) as path:
             outcome = _restore(daemon, product, path, check_mode)
+            if outcome.manifest:  # in check mode it was looked at elsewhere
+                outcome.path = catalog.path(outcome.manifest.time)
         if cut_off:
             outcome.actions.insert(0, "take back a restore that was cut off")
             outcome.changed = True
@@ -199,14 +201,20 @@ def _source(catalog: Catalog, name: str, archive: str, check_mode: bool) -> Iter
 
 
 def _looked_at(manifest: Manifest, archive: str) -> Iterator[str]:
-    """For check mode: unpacked beside the archive, which goes away with all there."""
+    """For check mode: unpacked beside the archive for a moment.
+
+    It is of root, in a directory of who has logged in, who could not remove it with the archive.
+    """
     beside = posixpath.dirname(archive)
     _refuse(_copies.room(beside, manifest.size, f"a look into {archive}"))
     path = posixpath.join(beside, manifest.time)
     os.mkdir(path, 0o700)
-    _pack.unpack(archive, path)
-    _files.write(posixpath.join(path, _manifest.NAME), manifest.to_json().encode(), 0o600)
-    yield path
+    try:
+        _pack.unpack(archive, path)
+        _files.write(posixpath.join(path, _manifest.NAME), manifest.to_json().encode(), 0o600)
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 def _same(path: str, manifest: Manifest) -> bool:

@@ -271,12 +271,26 @@ def test_an_archive_joins_the_backups_of_the_host(
     assert not restore(daemon(), web, catalog, archive=archive).changed
 
 
-def test_check_mode_looks_into_an_archive_and_leaves_it_there(
-    daemon: Made, catalog: Catalog, archive: str
+def everything(folder: str) -> dict[str, int]:
+    """All that is below a directory, and when it was written."""
+    return {str(path): path.stat().st_mtime_ns for path in Path(folder).rglob("*")}
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_check_mode_looks_into_an_archive_and_leaves_everything_as_it_was(
+    daemon: Made, catalog: Catalog, archive: str, tmp_path: Path, refused: bool
 ) -> None:
-    outcome = restore(daemon(), Web(), catalog, archive=archive, check_mode=True)
-    assert outcome.actions == ["replace the text"]
-    assert catalog.names() == [] and catalog.partial() == []
+    made, web = daemon(), Web()
+    web.faults = ["it is full"] if refused else []
+    name, before = _pack.described(archive).time, everything(str(tmp_path))
+    if refused:
+        with pytest.raises(DaemonError, match="it is full"):
+            restore(made, web, catalog, archive=archive, check_mode=True)
+    else:
+        outcome = restore(made, web, catalog, archive=archive, check_mode=True)
+        assert outcome.actions == ["replace the text"]
+        assert outcome.path == catalog.path(name), "where it would lie"
+    assert everything(str(tmp_path)) == before
 
 
 def test_an_archive_that_was_tampered_with_leaves_nothing(
@@ -287,7 +301,4 @@ def test_an_archive_that_was_tampered_with_leaves_nothing(
     for check_mode in (False, True):
         with pytest.raises(DaemonError, match="its sha256 differs"):
             restore(daemon(), Web(), catalog, archive=archive, check_mode=check_mode)
-        beside = Path(archive).parent / _pack.described(archive).time
-        if beside.exists():
-            os.rename(beside, beside.with_name("looked at"))
     assert os.listdir(catalog.directory) == []
