@@ -47,5 +47,5 @@ def product(kind: str, given: Mapping[str, Any], daemon: Daemon) -> Product:
         return Alertmanager(api)
     data = given["data"].replace("{data}", posixpath.join(Layout().data, daemon.name))
     if kind == "prometheus":
-        return Prometheus(data, api, given["admin_api"])
+        return Prometheus(data, api, given["admin_api"], given["agent"])
     return Elasticsearch(api, given["place"], data)

@@ -83,6 +83,7 @@ class Product:
     """One kind of daemon. Subclasses know its data."""
 
     kind = ""
+    stateless = ""  # why it has no data, if that is so
 
     def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
         """Write the data into an empty directory; returns what the running service says.

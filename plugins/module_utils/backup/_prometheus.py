@@ -35,6 +35,10 @@ _OURS = re.compile(rf"{_BLOCK.pattern}(\..+)?|chunks_head|wbl|wal|chunk_snapshot
 _TRIES = 10
 _PAUSE = 3.0
 _LATE = 15  # seconds after which all samples of a moment have arrived
+_AGENT = (
+    "runs as an agent, which forwards its samples and has no store of them (back up the Prometheus "
+    "that they are forwarded to)"
+)
 _COUNT = "sum(scrape_samples_scraped)"
 
 
@@ -43,7 +47,8 @@ class Prometheus(Product):
 
     kind = "prometheus"
 
-    def __init__(self, data: str, api: Api, admin: bool) -> None:
+    def __init__(self, data: str, api: Api, admin: bool, agent: bool = False) -> None:
+        self.stateless = _AGENT if agent else ""
         self.data = data
         self.api = api
         self.admin = admin

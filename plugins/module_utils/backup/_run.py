@@ -35,6 +35,7 @@ class Outcome:
     sha256: str = ""  # of the archive
     removed: Sequence[str] = ()
     warnings: list[str] = field(default_factory=list)
+    skipped: bool = False
 
 
 @contextmanager
@@ -68,6 +69,11 @@ def _installed(daemon: Daemon) -> str:
     return record.version if record else ""
 
 
+def _skipped(daemon: Daemon, product: Product, what: str) -> Outcome:
+    words = f"{daemon.name} {product.stateless}: there is nothing to {what}, and it is skipped"
+    return Outcome([], False, warnings=[words], skipped=True)
+
+
 # -- save -----------------------------------------------------------------------
 
 
@@ -81,6 +87,8 @@ def save(
     timeout: float,
 ) -> Outcome:
     """Make a backup. archive: where to pack it too, empty for not at all."""
+    if product.stateless:
+        return _skipped(daemon, product, "save")
     with _held(daemon, timeout, check_mode):
         if product.cut_off(daemon):
             raise DaemonError(
@@ -160,6 +168,8 @@ def restore(
     timeout: float,
 ) -> Outcome:
     """Restore a backup. name: empty for the newest. archive: one that was brought here, or empty."""
+    if product.stateless:
+        return _skipped(daemon, product, "restore")
     with _held(daemon, timeout, check_mode):
         cut_off = product.cut_off(daemon)
         if cut_off and not check_mode:
