@@ -241,7 +241,7 @@ def _act(module: AnsibleModule) -> _run.Outcome:
     params = module.params
     _catalog.refuse_relative(params["directory"], socket.gethostname())
     kind = next(name for name in PRODUCTS if params[name])
-    daemon = _build.daemon(params["name"], params["replace"])
+    daemon = _build.daemon(params["name"], params["replace"], module.warn)
     product = _build.product(kind, params[kind], daemon)
     catalog = Catalog(params["directory"], params["name"])
     archive, timeout = params["archive"] or "", params["lock_timeout"]

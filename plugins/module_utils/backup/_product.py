@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,10 @@ from ._manifest import Manifest
 from ._swap import unfinished
 
 
+def _unheard(_warning: str) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True)
 class Daemon:
     """The daemon on this host, whose lock is held."""
@@ -29,6 +33,7 @@ class Daemon:
     host: Host
     store: Store
     replace: bool = False  # data that is there may be replaced
+    warn: Callable[[str], None] = _unheard  # told also when the run fails after that
 
     @property
     def unit(self) -> str:

@@ -11,7 +11,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ..daemon import _files
@@ -233,7 +233,8 @@ def _same(path: str, manifest: Manifest) -> bool:
 
 def _restore(daemon: Daemon, product: Product, path: str, check_mode: bool) -> Outcome:
     manifest = _manifest.read(path)
-    if _marker(daemon) == manifest.identity and not daemon.replace:
+    marker = _marker(daemon)
+    if marker == manifest.identity and not daemon.replace:
         words = f"{daemon.name} has the data of {manifest.identity} already: nothing to restore"
         return Outcome([], False, manifest, path, warnings=[words])
     faults = _unfit(daemon, product, manifest, path)
@@ -247,8 +248,9 @@ def _restore(daemon: Daemon, product: Product, path: str, check_mode: bool) -> O
     if check_mode:
         return outcome
     if not found.nothing:
-        outcome.warnings += product.restore(daemon, manifest, data)
-    _mark(daemon, manifest)
+        with _unmarked(daemon, product, marker):
+            outcome.warnings += product.restore(daemon, manifest, data)
+    _mark(daemon, manifest.identity)
     return outcome
 
 
@@ -265,14 +267,54 @@ def _unfit(daemon: Daemon, product: Product, manifest: Manifest, path: str) -> l
     return faults + _manifest.faults(path, manifest)
 
 
+# -- what was restored ----------------------------------------------------------
+
+
+def _marker_path(daemon: Daemon) -> str:
+    return posixpath.join(daemon.store.directory, _MARKER)
+
+
 def _marker(daemon: Daemon) -> str:
+    """The identity of the backup that the data came from; nothing when that is not known."""
+    path = _marker_path(daemon)
     try:
-        with open(posixpath.join(daemon.store.directory, _MARKER), encoding="utf-8") as file:
-            return file.read().strip()
+        with open(path, encoding="utf-8") as file:
+            text = file.read().strip()
+        reason = "" if _manifest.IDENTITY.fullmatch(text) else "that is no name of a backup"
     except FileNotFoundError:
         return ""
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", "") or "it is no text"
+    if not reason:
+        return text
+    daemon.warn(
+        f"{path} is to say which backup the data of {daemon.name} came from, and cannot be read: "
+        f"{reason}. The data is taken for its own, and is not replaced unless asked. The next "
+        "restore writes that file anew"
+    )
+    return ""
 
 
-def _mark(daemon: Daemon, manifest: Manifest) -> None:
-    path = posixpath.join(daemon.store.directory, _MARKER)
-    _files.write(path, f"{manifest.identity}\n".encode(), 0o600)
+@contextmanager
+def _unmarked(daemon: Daemon, product: Product, marker: str) -> Iterator[None]:
+    """Let nothing be said about the data while it is exchanged: the run may end anywhere."""
+    with suppress(OSError):  # what cannot be removed was told of, or is told of afterwards
+        _files.remove(_marker_path(daemon))
+        _files.sync_directory(daemon.store.directory)
+    try:
+        yield
+    except BaseException:
+        if marker and not product.cut_off(daemon):  # the data that it tells of is back
+            _mark(daemon, marker)
+        raise
+
+
+def _mark(daemon: Daemon, identity: str) -> None:
+    path = _marker_path(daemon)
+    try:
+        _files.write(path, f"{identity}\n".encode(), 0o600)
+    except OSError as exc:
+        daemon.warn(
+            f"{path} cannot be written: {exc.strerror}. It is to say that the data of {daemon.name} "
+            f"is that of {identity}; the restore itself is done. Move away what is in the way"
+        )
