@@ -121,5 +121,11 @@ class Product:
         swap = unfinished(daemon.note)
         if swap:
             daemon.stop()
-            swap.back()
+            kept = swap.back(keep=True)
+            if kept:
+                daemon.warn(
+                    f"{daemon.name} wrote data after a restore was cut off and before it was taken "
+                    f"back now; it is kept in {' and '.join(kept)}. Look whether you need it, then "
+                    "remove it"
+                )
             daemon.start()

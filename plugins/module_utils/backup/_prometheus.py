@@ -31,7 +31,7 @@ from ._web import Api
 _BLOCK = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")  # a ULID
 # Chunks first: every sample of a chunk is in the log too, but not the other way round.
 _HEAD = ("chunks_head", "wbl", "wal")
-_OURS = re.compile(rf"{_BLOCK.pattern}(\..+)?|chunks_head|wbl|wal|chunk_snapshot\..+")
+_OURS = rf"{_BLOCK.pattern}(\..+)?|chunks_head|wbl|wal|chunk_snapshot\..+"
 _TRIES = 10
 _PAUSE = 3.0
 _LATE = 15  # seconds after which all samples of a moment have arrived
@@ -163,7 +163,7 @@ class Prometheus(Product):
         except BaseException:
             swap.forget()
             raise
-        swap.plan(self.data, [name for name in os.listdir(self.data) if _OURS.fullmatch(name)])
+        swap.plan(self.data, _OURS)
         exchange(daemon, swap, lambda: self._prove(manifest))
         return []
 
