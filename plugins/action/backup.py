@@ -82,17 +82,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
         partial = target.with_name(f".{target.name}.partial")
         partial.unlink(missing_ok=True)
         partial.touch(mode=0o600)
-        self._connection.fetch_file(remote, str(partial))
-        partial.chmod(0o600)
-        total = hashlib.sha256()
-        with partial.open("rb") as file:
-            while part := file.read(_PART):
-                total.update(part)
-            os.fsync(file.fileno())
-        if total.hexdigest() != wanted:
-            partial.unlink()
-            raise AnsibleActionFail(f"{target}: what arrived is not what was sent; try again")
-        partial.rename(target)
+        try:
+            self._connection.fetch_file(remote, str(partial))
+            partial.chmod(0o600)
+            total = hashlib.sha256()
+            with partial.open("rb") as file:
+                while part := file.read(_PART):
+                    total.update(part)
+                os.fsync(file.fileno())
+            if total.hexdigest() != wanted:
+                raise AnsibleActionFail(f"{target}: what arrived is not what was sent; try again")
+            partial.rename(target)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _refuse_relative(arguments: dict[str, Any], host: str) -> None:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible_collections.barehost.monitoring.plugins.action.backup import (
     ActionModule,
     _archive,
@@ -75,6 +75,20 @@ def test_what_arrives_whole_is_for_its_owner_alone(tmp_path: Path) -> None:
     fetched(target, b"whole")
     assert target.read_bytes() == b"whole"
     assert target.stat().st_mode & 0o077 == target.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_connection_that_is_lost_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(self: Connection, _remote: str, local: str) -> None:
+        Path(local).write_bytes(b"wh")
+        raise AnsibleConnectionFailure("unreachable")
+
+    monkeypatch.setattr(Connection, "fetch_file", lost)
+    target = tmp_path / "monitor/prometheus/x.tar"
+    with pytest.raises(AnsibleConnectionFailure):
+        fetched(target, b"")
+    assert list(target.parent.iterdir()) == []
 
 
 def test_what_does_not_is_no_archive(tmp_path: Path) -> None:
