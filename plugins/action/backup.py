@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup._catalog import (
+    refuse_relative,
+)
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 
 _PART = 1024 * 1024
 
@@ -35,6 +40,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
         arguments = dict(self._task.args)
         fetch, source = arguments.get("fetch"), arguments.get("source")
         saves = arguments.get("state") == "saved"
+        if boolean((arguments.get("prometheus") or {}).get("agent", False), strict=False):
+            fetch = source = None  # it has nothing to save
+        _refuse_relative(arguments, host)
         try:
             if saves and fetch and not self._task.check_mode:
                 arguments["archive"] = self._place()
@@ -74,17 +82,28 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
         partial = target.with_name(f".{target.name}.partial")
         partial.unlink(missing_ok=True)
         partial.touch(mode=0o600)
-        self._connection.fetch_file(remote, str(partial))
-        partial.chmod(0o600)
-        total = hashlib.sha256()
-        with partial.open("rb") as file:
-            while part := file.read(_PART):
-                total.update(part)
-            os.fsync(file.fileno())
-        if total.hexdigest() != wanted:
-            partial.unlink()
-            raise AnsibleActionFail(f"{target}: what arrived is not what was sent; try again")
-        partial.rename(target)
+        try:
+            self._connection.fetch_file(remote, str(partial))
+            partial.chmod(0o600)
+            total = hashlib.sha256()
+            with partial.open("rb") as file:
+                while part := file.read(_PART):
+                    total.update(part)
+                os.fsync(file.fileno())
+            if total.hexdigest() != wanted:
+                raise AnsibleActionFail(f"{target}: what arrived is not what was sent; try again")
+            partial.rename(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _refuse_relative(arguments: dict[str, Any], host: str) -> None:
+    directory = str(arguments.get("directory", "/"))
+    try:
+        if not directory.startswith(("~", "$")):  # what these stand for, the host knows
+            refuse_relative(directory, host)
+    except DaemonError as exc:
+        raise AnsibleActionFail(f"{arguments['name']}: {exc}") from None
 
 
 def _archive(source: str, host: str, arguments: dict[str, Any]) -> Path:

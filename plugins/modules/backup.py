@@ -20,7 +20,7 @@ description:
   - Exactly one of O(prometheus), O(alertmanager), O(grafana) and O(elasticsearch) says what the daemon is.
 extends_documentation_fragment: [barehost.monitoring._attributes]
 attributes:
-  check_mode: {support: full, details: An archive of the controller is brought to the host and looked at there.}
+  check_mode: {support: full, details: "An archive of the controller is brought to the host for a look into it, and nothing of it stays."}
   diff_mode: {support: none}
   platform: {platforms: Linux with systemd 247 or later}
 requirements: [Python 3.9 or later on the host; for Grafana with its module C(sqlite3)]
@@ -38,7 +38,8 @@ options:
     choices: [saved, restored]
     required: true
   directory:
-    description: Directory on the host for backups, of root alone; O(name) and the time are folders in it. May be a mount.
+    description: >-
+      Directory on the host for backups, an absolute path, of root alone; O(name) and the time are folders in it. May be a mount.
     type: path
     default: /var/backups/barehost
   keep:
@@ -78,9 +79,16 @@ options:
     type: dict
     suboptions:
       url: {description: Address of its API on the host itself., type: str, required: true}
-      data: {description: "Its C(storage.tsdb.path); C({data}) is the directory that systemd made for the unit.", type: str, required: true}
+      data:
+        description: Its C(storage.tsdb.path) (or C(storage.agent.path)); C({data}) is the directory that systemd made for the unit.
+        type: str
+        required: true
       admin_api:
         description: Whether it runs with C(web.enable-admin-api), and so makes a snapshot itself. Without it its files are linked and copied.
+        type: bool
+        default: false
+      agent:
+        description: Whether it runs as an agent, which has no store. It is skipped.
         type: bool
         default: false
   alertmanager:
@@ -144,7 +152,7 @@ backup:
   type: str
   sample: 20261126T081500Z
 location:
-  description: Where it lies on the host.
+  description: Where it lies on the host; in check mode, where it would lie.
   returned: success
   type: str
   sample: /var/backups/barehost/prometheus/20261126T081500Z
@@ -171,10 +179,15 @@ fetched:
 """
 
 import signal
+import socket
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.barehost.monitoring.plugins.module_utils.backup import _build, _run
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup import (
+    _build,
+    _catalog,
+    _run,
+)
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup._catalog import Catalog
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import (
     DaemonError,
@@ -188,6 +201,7 @@ PRODUCTS: dict[str, Any] = {
         "url": {"type": "str", "required": True},
         "data": {"type": "str", "required": True},
         "admin_api": {"type": "bool", "default": False},
+        "agent": {"type": "bool", "default": False},
     },
     "alertmanager": {"url": {"type": "str", "required": True}},
     "grafana": {
@@ -225,8 +239,9 @@ def _stop(_signal: int, _frame: Any) -> NoReturn:
 
 def _act(module: AnsibleModule) -> _run.Outcome:
     params = module.params
+    _catalog.refuse_relative(params["directory"], socket.gethostname())
     kind = next(name for name in PRODUCTS if params[name])
-    daemon = _build.daemon(params["name"], params["replace"])
+    daemon = _build.daemon(params["name"], params["replace"], module.warn)
     product = _build.product(kind, params[kind], daemon)
     catalog = Catalog(params["directory"], params["name"])
     archive, timeout = params["archive"] or "", params["lock_timeout"]
@@ -254,6 +269,8 @@ def main() -> None:
         module.fail_json(f"{module.params['name']}: {_run.words(exc)}")
     for warning in outcome.warnings:
         module.warn(warning)
+    if outcome.skipped:
+        module.exit_json(changed=False, skipped=True)
     result: dict[str, Any] = {
         "changed": outcome.changed,
         "actions": outcome.actions,

@@ -9,7 +9,7 @@ import json
 import posixpath
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from ..daemon import _files
@@ -109,7 +109,7 @@ def _matcher(matcher: Mapping[str, Any]) -> dict[str, Any]:
 def parsed(text: str) -> float:
     """Seconds since the epoch of 2026-11-26T08:00:00.123456789Z."""
     whole, _dot, rest = text.rstrip("Z").partition(".")
-    moment = datetime.strptime(whole[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    moment = datetime.strptime(whole[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
     digits = "".join(letter for letter in rest if letter.isdigit())
     return moment.timestamp() + (float(f"0.{digits}") if digits else 0.0)
 

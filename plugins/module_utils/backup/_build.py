@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from ..daemon import _parse_health
@@ -26,13 +26,15 @@ def _nothing(url: str) -> IO[bytes]:
     raise DaemonError(f"a backup needs no download, such as of {url}")
 
 
-def daemon(name: str, replace: bool, layout: Layout | None = None) -> Daemon:
+def daemon(
+    name: str, replace: bool, warn: Callable[[str], None], layout: Layout | None = None
+) -> Daemon:
     """The daemon as it was last deployed on this host."""
     store = Store(posixpath.join((layout or Layout()).state, name))
     record = store.record()
     # Without a record it is refused later, with its lock held.
     health = _parse_health.health(record.health if record else {}, [])
-    return Daemon(name, health, Host(_nothing), store, replace)
+    return Daemon(name, health, Host(_nothing), store, replace, warn)
 
 
 def product(kind: str, given: Mapping[str, Any], daemon: Daemon) -> Product:
@@ -47,5 +49,5 @@ def product(kind: str, given: Mapping[str, Any], daemon: Daemon) -> Product:
         return Alertmanager(api)
     data = given["data"].replace("{data}", posixpath.join(Layout().data, daemon.name))
     if kind == "prometheus":
-        return Prometheus(data, api, given["admin_api"])
+        return Prometheus(data, api, given["admin_api"], given["agent"])
     return Elasticsearch(api, given["place"], data)

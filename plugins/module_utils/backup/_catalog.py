@@ -102,6 +102,16 @@ class Catalog:
         shutil.rmtree(self.path(name))
 
 
+def refuse_relative(directory: str, host: str) -> None:
+    """Refuse a directory for backups that would be another one each time."""
+    if not posixpath.isabs(directory):
+        raise DaemonError(
+            f'directory: "{directory}" is no absolute path, and would begin wherever Ansible happens '
+            f"to run on {host}. Give it from / on, such as /var/backups/barehost (in the inventory: "
+            "barehost_backup_directory). Nothing was touched"
+        )
+
+
 def now() -> str:
     """The name of a backup that is made now."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())

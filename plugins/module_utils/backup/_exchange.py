@@ -35,7 +35,7 @@ def exchange(daemon: Daemon, swap: Swap, prove: Callable[[], None]) -> None:
 def _back(daemon: Daemon, swap: Swap) -> str:
     try:
         daemon.stop()
-        swap.back()
+        swap.back(keep=False)
         daemon.start()
     except Exception as exc:
         return (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -127,7 +128,7 @@ class Grafana(Product):
             owner, name = _copies.owner(directory), posixpath.basename(self.database)
             new = swap.work(directory, owner)
             _copies.copy(posixpath.join(data, _FILE), posixpath.join(new, name), owner, 0o640)
-            swap.plan(directory, [name + end for end in _BESIDE])
+            swap.plan(directory, "|".join(re.escape(name + end) for end in _BESIDE))
             self._put_secrets(daemon, swap, secrets)
         except BaseException:
             swap.forget()
@@ -146,12 +147,9 @@ class Grafana(Product):
             entry = replace(secret.entry, digest=daemon.store.put(secret.content))
             _files.put(place, entry, secret.content)
             entries[secret.path] = entry
-        for directory in sorted({posixpath.dirname(secret.path) for secret in secrets}):
-            swap.plan(directory, [])
         text = replace(record, entries=entries).to_json()
         place = posixpath.join(swap.work(daemon.store.directory, root), _RECORD)
         _files.write(place, text.encode(), 0o600)
-        swap.plan(daemon.store.directory, [])
 
     def _prove(self, manifest: Manifest) -> None:
         """That the administrator gets in with the restored password was proved by the probes."""

@@ -19,6 +19,7 @@ from ..daemon._errors import DaemonError
 
 FORMAT = 1  # of manifest.json; another format is not read
 NAME = "manifest.json"
+IDENTITY = re.compile(r"[^/\s]+/[^/\s]+/\d{8}T\d{6}Z")  # of a backup, as below
 DATA = "data"  # the folder beside it, which holds the files
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,10 @@ from ._manifest import Manifest
 from ._swap import unfinished
 
 
+def _unheard(_warning: str) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True)
 class Daemon:
     """The daemon on this host, whose lock is held."""
@@ -29,6 +33,7 @@ class Daemon:
     host: Host
     store: Store
     replace: bool = False  # data that is there may be replaced
+    warn: Callable[[str], None] = _unheard  # told also when the run fails after that
 
     @property
     def unit(self) -> str:
@@ -83,6 +88,7 @@ class Product:
     """One kind of daemon. Subclasses know its data."""
 
     kind = ""
+    stateless = ""  # why it has no data, if that is so
 
     def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
         """Write the data into an empty directory; returns what the running service says.
@@ -115,5 +121,11 @@ class Product:
         swap = unfinished(daemon.note)
         if swap:
             daemon.stop()
-            swap.back()
+            kept = swap.back(keep=True)
+            if kept:
+                daemon.warn(
+                    f"{daemon.name} wrote data after a restore was cut off and before it was taken "
+                    f"back now; it is kept in {' and '.join(kept)}. Look whether you need it, then "
+                    "remove it"
+                )
             daemon.start()

@@ -31,10 +31,14 @@ from ._web import Api
 _BLOCK = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")  # a ULID
 # Chunks first: every sample of a chunk is in the log too, but not the other way round.
 _HEAD = ("chunks_head", "wbl", "wal")
-_OURS = re.compile(rf"{_BLOCK.pattern}(\..+)?|chunks_head|wbl|wal|chunk_snapshot\..+")
+_OURS = rf"{_BLOCK.pattern}(\..+)?|chunks_head|wbl|wal|chunk_snapshot\..+"
 _TRIES = 10
 _PAUSE = 3.0
 _LATE = 15  # seconds after which all samples of a moment have arrived
+_AGENT = (
+    "runs as an agent, which forwards its samples and has no store of them (back up the Prometheus "
+    "that they are forwarded to)"
+)
 _COUNT = "sum(scrape_samples_scraped)"
 
 
@@ -43,7 +47,8 @@ class Prometheus(Product):
 
     kind = "prometheus"
 
-    def __init__(self, data: str, api: Api, admin: bool) -> None:
+    def __init__(self, data: str, api: Api, admin: bool, agent: bool = False) -> None:
+        self.stateless = _AGENT if agent else ""
         self.data = data
         self.api = api
         self.admin = admin
@@ -158,7 +163,7 @@ class Prometheus(Product):
         except BaseException:
             swap.forget()
             raise
-        swap.plan(self.data, [name for name in os.listdir(self.data) if _OURS.fullmatch(name)])
+        swap.plan(self.data, _OURS)
         exchange(daemon, swap, lambda: self._prove(manifest))
         return []
 

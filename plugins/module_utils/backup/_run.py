@@ -11,7 +11,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ..daemon import _files
@@ -35,6 +35,7 @@ class Outcome:
     sha256: str = ""  # of the archive
     removed: Sequence[str] = ()
     warnings: list[str] = field(default_factory=list)
+    skipped: bool = False
 
 
 @contextmanager
@@ -68,6 +69,11 @@ def _installed(daemon: Daemon) -> str:
     return record.version if record else ""
 
 
+def _skipped(daemon: Daemon, product: Product, what: str) -> Outcome:
+    words = f"{daemon.name} {product.stateless}: there is nothing to {what}, and it is skipped"
+    return Outcome([], False, warnings=[words], skipped=True)
+
+
 # -- save -----------------------------------------------------------------------
 
 
@@ -81,6 +87,8 @@ def save(
     timeout: float,
 ) -> Outcome:
     """Make a backup. archive: where to pack it too, empty for not at all."""
+    if product.stateless:
+        return _skipped(daemon, product, "save")
     with _held(daemon, timeout, check_mode):
         if product.cut_off(daemon):
             raise DaemonError(
@@ -160,12 +168,16 @@ def restore(
     timeout: float,
 ) -> Outcome:
     """Restore a backup. name: empty for the newest. archive: one that was brought here, or empty."""
+    if product.stateless:
+        return _skipped(daemon, product, "restore")
     with _held(daemon, timeout, check_mode):
         cut_off = product.cut_off(daemon)
         if cut_off and not check_mode:
             product.recover(daemon)
         with _source(catalog, name, archive, check_mode) as path:
             outcome = _restore(daemon, product, path, check_mode)
+            if outcome.manifest:  # in check mode it was looked at elsewhere
+                outcome.path = catalog.path(outcome.manifest.time)
         if cut_off:
             outcome.actions.insert(0, "take back a restore that was cut off")
             outcome.changed = True
@@ -199,14 +211,20 @@ def _source(catalog: Catalog, name: str, archive: str, check_mode: bool) -> Iter
 
 
 def _looked_at(manifest: Manifest, archive: str) -> Iterator[str]:
-    """For check mode: unpacked beside the archive, which goes away with all there."""
+    """For check mode: unpacked beside the archive for a moment.
+
+    It is of root, in a directory of who has logged in, who could not remove it with the archive.
+    """
     beside = posixpath.dirname(archive)
     _refuse(_copies.room(beside, manifest.size, f"a look into {archive}"))
     path = posixpath.join(beside, manifest.time)
     os.mkdir(path, 0o700)
-    _pack.unpack(archive, path)
-    _files.write(posixpath.join(path, _manifest.NAME), manifest.to_json().encode(), 0o600)
-    yield path
+    try:
+        _pack.unpack(archive, path)
+        _files.write(posixpath.join(path, _manifest.NAME), manifest.to_json().encode(), 0o600)
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 def _same(path: str, manifest: Manifest) -> bool:
@@ -215,7 +233,8 @@ def _same(path: str, manifest: Manifest) -> bool:
 
 def _restore(daemon: Daemon, product: Product, path: str, check_mode: bool) -> Outcome:
     manifest = _manifest.read(path)
-    if _marker(daemon) == manifest.identity and not daemon.replace:
+    marker = _marker(daemon)
+    if marker == manifest.identity and not daemon.replace:
         words = f"{daemon.name} has the data of {manifest.identity} already: nothing to restore"
         return Outcome([], False, manifest, path, warnings=[words])
     faults = _unfit(daemon, product, manifest, path)
@@ -229,8 +248,9 @@ def _restore(daemon: Daemon, product: Product, path: str, check_mode: bool) -> O
     if check_mode:
         return outcome
     if not found.nothing:
-        outcome.warnings += product.restore(daemon, manifest, data)
-    _mark(daemon, manifest)
+        with _unmarked(daemon, product, marker):
+            outcome.warnings += product.restore(daemon, manifest, data)
+    _mark(daemon, manifest.identity)
     return outcome
 
 
@@ -247,14 +267,54 @@ def _unfit(daemon: Daemon, product: Product, manifest: Manifest, path: str) -> l
     return faults + _manifest.faults(path, manifest)
 
 
+# -- what was restored ----------------------------------------------------------
+
+
+def _marker_path(daemon: Daemon) -> str:
+    return posixpath.join(daemon.store.directory, _MARKER)
+
+
 def _marker(daemon: Daemon) -> str:
+    """The identity of the backup that the data came from; nothing when that is not known."""
+    path = _marker_path(daemon)
     try:
-        with open(posixpath.join(daemon.store.directory, _MARKER), encoding="utf-8") as file:
-            return file.read().strip()
+        with open(path, encoding="utf-8") as file:
+            text = file.read().strip()
+        reason = "" if _manifest.IDENTITY.fullmatch(text) else "that is no name of a backup"
     except FileNotFoundError:
         return ""
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", "") or "it is no text"
+    if not reason:
+        return text
+    daemon.warn(
+        f"{path} is to say which backup the data of {daemon.name} came from, and cannot be read: "
+        f"{reason}. The data is taken for its own, and is not replaced unless asked. The next "
+        "restore writes that file anew"
+    )
+    return ""
 
 
-def _mark(daemon: Daemon, manifest: Manifest) -> None:
-    path = posixpath.join(daemon.store.directory, _MARKER)
-    _files.write(path, f"{manifest.identity}\n".encode(), 0o600)
+@contextmanager
+def _unmarked(daemon: Daemon, product: Product, marker: str) -> Iterator[None]:
+    """Let nothing be said about the data while it is exchanged: the run may end anywhere."""
+    with suppress(OSError):  # what cannot be removed was told of, or is told of afterwards
+        _files.remove(_marker_path(daemon))
+        _files.sync_directory(daemon.store.directory)
+    try:
+        yield
+    except BaseException:
+        if marker and not product.cut_off(daemon):  # the data that it tells of is back
+            _mark(daemon, marker)
+        raise
+
+
+def _mark(daemon: Daemon, identity: str) -> None:
+    path = _marker_path(daemon)
+    try:
+        _files.write(path, f"{identity}\n".encode(), 0o600)
+    except OSError as exc:
+        daemon.warn(
+            f"{path} cannot be written: {exc.strerror}. It is to say that the data of {daemon.name} "
+            f"is that of {identity}; the restore itself is done. Move away what is in the way"
+        )

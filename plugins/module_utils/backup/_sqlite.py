@@ -9,7 +9,7 @@ import os
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..daemon._errors import DaemonError
@@ -71,11 +71,23 @@ def count(path: str, table: str) -> int:
 
 def oldest_user(path: str) -> float | None:
     """When the first user was made, in seconds since the epoch: nothing where that is not told."""
-    with opened(path) as database:
+    with opened(path, _unseen(path)) as database:
         columns = {str(row[1]) for row in database.execute("pragma table_info('user')")}
         if "created" not in columns:
             return None
         return _moment(database.execute("select min(created) from user").fetchone()[0])
+
+
+def _unseen(path: str) -> str:
+    """How to read a database without leaving files beside it.
+
+    A database that is written ahead, with nothing ahead of it, is open nowhere: nobody changes it.
+    """
+    if os.path.isfile(path) and not os.path.exists(f"{path}-wal"):
+        with open(path, "rb") as file:
+            if file.read(20)[18:] == b"\x02\x02":  # the head's formats of writing and reading
+                return "ro&immutable=1"
+    return "ro"
 
 
 def _moment(text: Any) -> float | None:
@@ -83,4 +95,4 @@ def _moment(text: Any) -> float | None:
         moment = datetime.strptime(str(text)[:19].replace("T", " "), "%Y-%m-%d %H:%M:%S")
     except ValueError:
         return None
-    return moment.replace(tzinfo=UTC).timestamp()
+    return moment.replace(tzinfo=timezone.utc).timestamp()

@@ -9,19 +9,26 @@ A note in the daemon's state says which, so that a run that is cut off is taken 
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import json
 import os
 import posixpath
+import re
 import secrets
 import shutil
-from collections.abc import Iterable
+import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..daemon import _files
-from ._copies import Owner, make
+from ..daemon._errors import DaemonError
+from ._copies import Owner, make, owner
 
 WORK = ".barehost-restore"  # beside what is replaced, on the same file system
+KEPT = (
+    "barehost-kept-"  # and a time: what a daemon wrote while its data was neither old nor restored
+)
 
 
 class Move(NamedTuple):
@@ -31,6 +38,7 @@ class Move(NamedTuple):
     new: str
     old: str
     comes: bool  # whether there is a new one
+    goes: bool  # whether there was an old one
 
 
 @dataclass
@@ -38,57 +46,145 @@ class Swap:
     """The exchange of entries of some directories. note: the file that remembers it."""
 
     note: str
+    places: dict[str, str] = field(default_factory=dict)  # directories, and which names leave them
     moves: list[Move] = field(default_factory=list)
-    works: list[str] = field(default_factory=list)
+    prints: dict[str, str] = field(default_factory=dict)  # of what comes
 
     def work(self, directory: str, owner: Owner) -> str:
         """Make the place for what comes into a directory; returns it."""
         top = posixpath.join(directory, WORK)
-        if top not in self.works:
+        if directory not in self.places:
             shutil.rmtree(top, ignore_errors=True)
-            self.works.append(top)
+            self.places[directory] = ""
             for path in (top, posixpath.join(top, "new"), posixpath.join(top, "old")):
                 make(path, owner)
         return posixpath.join(top, "new")
 
-    def plan(self, directory: str, leaving: Iterable[str]) -> None:
-        """Note the names in a directory that leave, and those that were put into its work."""
-        top = posixpath.join(directory, WORK)
-        coming = os.listdir(posixpath.join(top, "new"))
-        self.moves += [
-            Move(posixpath.join(directory, n), f"{top}/new/{n}", f"{top}/old/{n}", n in coming)
-            for n in sorted({*leaving, *coming})
-        ]
+    def plan(self, directory: str, ours: str) -> None:
+        """Say which names of a directory leave it, as a pattern; what is in its work comes."""
+        self.places[directory] = ours
 
     def exchange(self) -> None:
         """Put the new into its place. From the note on, back() undoes it."""
-        text = json.dumps({"moves": self.moves, "works": self.works})
-        _files.write(self.note, text.encode(), 0o600)
-        _files.sync_directory(posixpath.dirname(self.note))
+        for directory, ours in self.places.items():
+            top = posixpath.join(directory, WORK)
+            coming = os.listdir(posixpath.join(top, "new"))
+            for name in sorted({*_matching(directory, ours), *coming}):
+                live, new = posixpath.join(directory, name), f"{top}/new/{name}"
+                there = os.path.lexists(live)
+                self.moves.append(Move(live, new, f"{top}/old/{name}", name in coming, there))
+                self.prints[new] = _print(new)
+        self._remember()
         for move in self.moves:
-            if os.path.lexists(move.live):
+            if move.goes:
                 os.rename(move.live, move.old)
         for move in self.moves:
             if move.comes:
                 os.rename(move.new, move.live)
 
-    def back(self) -> None:
-        """Put the old into its place again, however far an exchange, or a way back, has come."""
+    def _remember(self) -> None:
+        text = json.dumps({"places": self.places, "moves": self.moves, "prints": self.prints})
+        _files.write(self.note, text.encode(), 0o600)
+        _files.sync_directory(posixpath.dirname(self.note))
+
+    def back(self, keep: bool) -> list[str]:
+        """Put the old into its place again, however far an exchange, or a way back, has come.
+
+        keep: keep aside what was written meanwhile. Returns the directories that it lies in.
+        """
+        if any(os.path.lexists(m.old) or m.comes > os.path.lexists(m.new) for m in self.moves):
+            self._clear()
+            self._undo()
+            self._sync()
+            self.moves = []
+            self._remember()  # from now on only what was written meanwhile is left to settle
+        kept = [path for place in self.places for path in self._keep(place)] if keep else []
+        self.forget()
+        return kept
+
+    def _clear(self) -> None:
+        """Take away what a daemon that was started in between made beside what has moved."""
+        known = {move.live for move in self.moves}
+        for directory, ours in self.places.items():
+            for name in _matching(directory, ours):
+                path = posixpath.join(directory, name)
+                if path not in known:
+                    _aside(path, directory)
+
+    def _undo(self) -> None:
+        """Move the old last: as long as some of it is away, the next run begins again."""
+        for move in self.moves:
+            waits = os.path.lexists(move.new) or not move.comes
+            away = os.path.lexists(move.old) or not move.goes
+            if waits and away and os.path.lexists(move.live):  # made in between
+                _aside(move.live, posixpath.dirname(move.live))
         for move in self.moves:
             # What came in is no longer in the place where it waited.
-            if move.comes and not os.path.lexists(move.new) and os.path.lexists(move.live):
+            came = move.comes and not os.path.lexists(move.new)
+            away = os.path.lexists(move.old) or not move.goes
+            if came and away and os.path.lexists(move.live):
                 os.rename(move.live, move.new)
+        for move in self.moves:
             if os.path.lexists(move.old):
-                if os.path.lexists(move.live):  # made by a daemon that was started in between
-                    os.rename(move.live, f"{move.new}.{secrets.token_hex(4)}")
                 os.rename(move.old, move.live)
-        self.forget()
+
+    def _keep(self, directory: str) -> list[str]:
+        """Give what was written meanwhile a place of its own, where no later restore removes it."""
+        top = posixpath.join(directory, WORK)
+        for path in sorted(glob.glob(posixpath.join(glob.escape(top), "new", "*"))):
+            if _print(path) != self.prints.get(path):
+                _aside(path, directory)
+        since = posixpath.join(top, "since")
+        if os.path.isdir(since):
+            moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            os.rename(since, _free(posixpath.join(directory, f"{KEPT}{moment}")))
+        return sorted(glob.glob(posixpath.join(glob.escape(directory), f"{KEPT}*")))
+
+    def _sync(self) -> None:
+        for directory in self.places:
+            for folder in ("", WORK, f"{WORK}/new", f"{WORK}/old"):
+                path = posixpath.join(directory, folder)
+                if os.path.isdir(path):
+                    _files.sync_directory(path)
 
     def forget(self) -> None:
-        """It is done, one way or the other."""
+        """It is done, one way or the other: on the disk too, before the note and the old go."""
+        self._sync()
         _files.remove(self.note)
-        for work in self.works:
-            shutil.rmtree(work, ignore_errors=True)
+        _files.sync_directory(posixpath.dirname(self.note))
+        for directory in self.places:
+            shutil.rmtree(posixpath.join(directory, WORK), ignore_errors=True)
+
+
+def _matching(directory: str, ours: str) -> list[str]:
+    return [name for name in sorted(os.listdir(directory)) if re.fullmatch(ours, name)]
+
+
+def _aside(path: str, directory: str) -> None:
+    top = posixpath.join(directory, WORK)
+    since = posixpath.join(top, "since")
+    make(since, owner(top))
+    os.rename(path, _free(posixpath.join(since, posixpath.basename(path))))
+
+
+def _free(path: str) -> str:
+    return f"{path}.{secrets.token_hex(4)}" if os.path.lexists(path) else path
+
+
+def _print(path: str) -> str:
+    """What changes when somebody writes into a file or a directory; nothing when there is none."""
+    found = []
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        found += [posixpath.join(folder, name) for name in sorted(names)]
+    if os.path.lexists(path) and not os.path.isdir(path):
+        found = [path]
+    total = hashlib.sha256()
+    for name in found:
+        info = os.lstat(name)
+        told = [posixpath.relpath(name, path), info.st_size, info.st_mtime_ns]
+        total.update(json.dumps(told).encode())
+    return total.hexdigest() if found or os.path.isdir(path) else ""
 
 
 def unfinished(note: str) -> Swap | None:
@@ -96,6 +192,13 @@ def unfinished(note: str) -> Swap | None:
     try:
         with open(note, encoding="utf-8") as file:
             raw = json.load(file)
+        moves = [Move(*move) for move in raw["moves"]]
+        return Swap(note, dict(raw["places"]), moves, dict(raw["prints"]))
     except FileNotFoundError:
         return None
-    return Swap(note, [Move(*move) for move in raw["moves"]], raw["works"])
+    except (ValueError, TypeError, KeyError):
+        raise DaemonError(
+            f"{note} is damaged: what a restore that was cut off has moved is not known any more. "
+            f"What was there before is in {WORK}/old in the directory of the data: put it back by "
+            "hand, remove the note, and run again"
+        ) from None

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible_collections.barehost.monitoring.plugins.action.backup import (
     ActionModule,
     _archive,
@@ -75,8 +77,92 @@ def test_what_arrives_whole_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert target.stat().st_mode & 0o077 == target.parent.stat().st_mode & 0o077 == 0
 
 
+def test_a_connection_that_is_lost_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(self: Connection, _remote: str, local: str) -> None:
+        Path(local).write_bytes(b"wh")
+        raise AnsibleConnectionFailure("unreachable")
+
+    monkeypatch.setattr(Connection, "fetch_file", lost)
+    target = tmp_path / "monitor/prometheus/x.tar"
+    with pytest.raises(AnsibleConnectionFailure):
+        fetched(target, b"")
+    assert list(target.parent.iterdir()) == []
+
+
 def test_what_does_not_is_no_archive(tmp_path: Path) -> None:
     target = tmp_path / "monitor/prometheus/x.tar"
     with pytest.raises(AnsibleActionFail, match="what arrived is not what was sent"):
         fetched(target, b"who")
     assert list(target.parent.iterdir()) == []
+
+
+# -- with the module --------------------------------------------------------------
+
+
+class Action(ActionModule):  # type: ignore[misc]  # ansible-core is not typed
+    """The controller's side, with a module and a host that only note what they are told."""
+
+    def __init__(self, arguments: dict[str, Any], answer: dict[str, Any], check_mode: bool) -> None:
+        shell = SimpleNamespace(tmpdir=None, join_path=posixpath.join)
+        self._connection = SimpleNamespace(_shell=shell)
+        self._task = SimpleNamespace(
+            args=arguments, check_mode=check_mode, async_val=0, diff=False, environment=[]
+        )
+        self.answer, self.there, self.given = answer, set[str](), dict[str, Any]()
+
+    def _make_tmp_path(self, remote_user: str | None = None) -> str:
+        self._connection._shell.tmpdir = "/home/me/.ansible/tmp/ansible-tmp-1"
+        self.there.add(self._connection._shell.tmpdir)
+        return str(self._connection._shell.tmpdir)
+
+    def _transfer_file(self, local_path: str, remote_path: str) -> str:
+        self.there.add(remote_path)
+        return remote_path
+
+    def _execute_module(self, module_args: Any = None, **_given: Any) -> dict[str, Any]:
+        self.given = module_args
+        return dict(self.answer)
+
+    def _remove_tmp_path(self, tmp_path: str | None, force: bool = False) -> None:
+        self.there = {path for path in self.there if not tmp_path or not path.startswith(tmp_path)}
+
+
+def acted(
+    arguments: dict[str, Any], answer: dict[str, Any], check_mode: bool = False
+) -> tuple[Action, dict[str, Any]]:
+    """Run the action for the host `monitor`."""
+    action = Action({"name": "prometheus", **arguments}, answer, check_mode)
+    return action, action.run(task_vars={"inventory_hostname": "monitor"})
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("answer", [{"changed": True}, {"failed": True}])
+def test_what_was_brought_to_the_host_goes_away(
+    folder: Path, check_mode: bool, answer: dict[str, Any]
+) -> None:
+    arguments = {"state": "restored", "source": str(folder)}
+    action, _result = acted(arguments, answer, check_mode)
+    assert action.given["archive"].endswith("/backup.tar")
+    assert action.there == set()
+
+
+@pytest.mark.parametrize("directory", ["backups", "./backups", ""])
+def test_a_relative_directory_is_refused_before_anything_is_brought(
+    folder: Path, directory: str
+) -> None:
+    arguments = {"state": "restored", "source": str(folder), "directory": directory}
+    action = Action({"name": "prometheus", **arguments}, {}, False)
+    with pytest.raises(AnsibleActionFail, match="is no absolute path.*on monitor"):
+        action.run(task_vars={"inventory_hostname": "monitor"})
+    assert (action.given, action.there) == ({}, set())
+
+
+@pytest.mark.parametrize("state", ["saved", "restored"])
+def test_an_agent_needs_no_archive(tmp_path: Path, state: str) -> None:
+    elsewhere = {"fetch": str(tmp_path / "kept"), "source": str(tmp_path / "none")}
+    arguments = {"state": state, **elsewhere, "prometheus": {"agent": True}}
+    action, result = acted(arguments, {"skipped": True})
+    assert "archive" not in action.given and result["skipped"]
+    assert not (tmp_path / "kept").exists()

@@ -39,6 +39,14 @@ def run(capsys: pytest.CaptureFixture[str], **args: Any) -> dict[str, Any]:
     return answer
 
 
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the warnings, which go to the display in a process with the controller's code."""
+    said: list[str] = []
+    monkeypatch.setattr(backup.AnsibleModule, "warn", lambda _module, text: said.append(text))
+    return said
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -73,3 +81,19 @@ def test_the_options_are_those_that_are_documented_and_the_examples_use_them() -
         assert set(documented[name]["suboptions"]) == set(options)
     for task in yaml.safe_load(backup.EXAMPLES):
         assert set(task["barehost.monitoring.backup"]) <= set(documented)
+
+
+@pytest.mark.parametrize("state", ["saved", "restored"])
+def test_an_agent_is_skipped_and_told_why(
+    capsys: pytest.CaptureFixture[str], warned: list[str], state: str
+) -> None:
+    answer = run(capsys, name="nobody", state=state, prometheus={**PROMETHEUS, "agent": True})
+    assert answer["skipped"] and not answer["changed"] and not answer.get("failed")
+    assert "nobody runs as an agent" in warned[0] and "nothing to" in warned[0]
+
+
+@pytest.mark.parametrize("state", ["saved", "restored"])
+def test_a_relative_directory_is_refused(capsys: pytest.CaptureFixture[str], state: str) -> None:
+    answer = run(capsys, name="nobody", state=state, directory="backups", prometheus=PROMETHEUS)
+    assert answer["failed"]
+    assert answer["msg"].startswith('nobody: directory: "backups" is no absolute path')

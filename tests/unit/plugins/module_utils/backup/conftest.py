@@ -34,6 +34,7 @@ class Machine:
     calls: list[str] = field(default_factory=list)
     active: str = "active"
     sick: int = 0  # starts that fail
+    warned: list[str] = field(default_factory=list)
 
     def preflight(self) -> None:
         """All is well."""
@@ -80,6 +81,6 @@ def daemon(machine: Machine, tmp_path: Path) -> Callable[..., Daemon]:
             store.create()
             store.save_record(State("1.5", "a", "r", entries))
         host = replace(Host(lambda _url: None), systemd=machine)  # type: ignore[arg-type]
-        return Daemon("web", HEALTH, host, store, replaced)
+        return Daemon("web", HEALTH, host, store, replaced, machine.warned.append)
 
     return made

@@ -172,3 +172,28 @@ def test_another_database_is_left_to_its_own_means(
     _actions, faults, _size = elsewhere.plan_save(daemon())
     for told in (faults, elsewhere.check(daemon(), *backup).faults):
         assert "postgres db1:5432 grafana" in told[0] and "pg_dump" in told[0]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_look_at_a_grafana_that_stands_still_leaves_no_file_behind(
+    daemon: Callable[..., Daemon], grafana: Grafana, backup: tuple[Manifest, str], replaced: bool
+) -> None:
+    """SQLite makes two files to read a database that is written ahead, and leaves them to a writer."""
+    folder = Path(grafana.database).parent
+    before = sorted(os.listdir(folder))
+    assert grafana.check(daemon(replaced, **entries(grafana)), *backup).faults == []
+    assert sorted(os.listdir(folder)) == before
+
+
+def test_what_was_only_written_ahead_is_seen_too(tmp_path: Path) -> None:
+    path = tmp_path / "grafana.db"
+    database(path)
+    writer = sqlite3.connect(path)
+    writer.execute("insert into user values ('admin', '2026-11-26 08:00:00')")
+    writer.commit()
+    assert _sqlite.oldest_user(str(path)) == 1795680000
+    writer.close()
+    with sqlite3.connect(path) as rows:
+        rows.execute("pragma journal_mode=delete")
+    rows.close()
+    assert _sqlite.oldest_user(str(path)) == 1795680000

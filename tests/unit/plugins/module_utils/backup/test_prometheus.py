@@ -211,3 +211,28 @@ def test_when_that_fails_too_the_old_data_is_kept_for_the_next_run(
     with pytest.raises(DaemonError, match="TAKING IT BACK FAILED"):
         product(data).restore(daemon(replaced=True), manifest, source)
     assert (data / BLOCK).is_dir()
+
+
+def test_what_was_written_after_a_restore_that_was_cut_off_is_kept_and_told(
+    daemon: Callable[..., Daemon], machine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host lost its power before the restore was proved, came up, and scraped for a while."""
+    data, (manifest, source) = store(tmp_path / "data", BLOCK), saved(tmp_path)
+    web, before = product(data), names(data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_prometheus, "exchange", lambda _daemon, swap, _prove: swap.exchange())
+        web.restore(daemon(replaced=True), manifest, source)
+    (data / "wal/00000009").write_text("scraped since")
+    (data / "01KAZ3VJ8H5QW2N7M4T6R9XCDG").mkdir()
+    (data / "01KAZ3VJ8H5QW2N7M4T6R9XCDG/meta.json").write_text("compacted since")
+    assert web.cut_off(daemon())
+    machine.sick = 1
+    with pytest.raises(DaemonError, match="not healthy"):
+        web.recover(daemon())
+    (aside,) = data.glob("barehost-kept-*")
+    assert [name for name in names(data) if name != aside.name] == before
+    assert (aside / "wal/00000009").read_text() == "scraped since"
+    assert (aside / "01KAZ3VJ8H5QW2N7M4T6R9XCDG/meta.json").is_file()
+    assert str(aside) in machine.warned[0] and "remove" in machine.warned[0]
+    assert not web.cut_off(daemon())

@@ -121,6 +121,69 @@ def test_the_same_backup_is_restored_once_unless_asked(daemon: Made, catalog: Ca
     assert web.text == "old"
 
 
+def broken(marker: Path, content: bytes | None) -> None:
+    """Something else than what a restore writes; nothing: a directory."""
+    marker.unlink()
+    marker.mkdir() if content is None else marker.write_bytes(content)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b"monitor/web", b"{}"])
+def test_a_marker_that_cannot_be_read_is_told_and_believed_by_nobody(
+    daemon: Made, catalog: Catalog, machine: Any, content: bytes | None
+) -> None:
+    save(daemon(), Web("old"), catalog)
+    restore(daemon(), Web(), catalog)
+    marker = Path(daemon().store.directory, "restored.json")
+    broken(marker, content)
+    web = Web("since")
+    web.faults = ["it holds data already"]
+    with pytest.raises(DaemonError, match="it holds data already"):
+        restore(daemon(), web, catalog)
+    assert len(machine.warned) == 1, "told although the restore was refused"
+    assert str(marker) in machine.warned[0] and "not replaced unless asked" in machine.warned[0]
+    web.faults = []
+    assert restore(daemon(), web, catalog).changed
+    assert web.text == "old"
+    if content is None:
+        assert "the restore itself is done" in machine.warned[-1]
+    else:
+        assert not restore(daemon(), web, catalog).changed, "it was not written anew"
+
+
+def test_a_marker_says_nothing_of_data_that_has_gone_since(daemon: Made, catalog: Catalog) -> None:
+    """The run ends after the data was exchanged, and before it is noted whose it is."""
+
+    class Dying(Web):
+        def restore(self, daemon: Daemon, manifest: Manifest, data: str) -> list[str]:
+            super().restore(daemon, manifest, data)
+            os.kill(os.getpid(), signal.SIGKILL)
+            return []
+
+    first, second = (save(daemon(), Web(text), catalog) for text in ("first", "second"))
+    assert first.manifest and second.manifest
+    restore(daemon(), Web(), catalog, name=first.manifest.time)
+    process = multiprocessing.get_context("fork").Process(
+        target=restore, args=(daemon(), Dying(), catalog)
+    )
+    process.start()
+    process.join()
+    web = Web("second")
+    assert restore(daemon(), web, catalog, name=first.manifest.time).changed
+    assert web.text == "first"
+
+
+def test_a_restore_that_is_taken_back_leaves_the_marker(daemon: Made, catalog: Catalog) -> None:
+    class Failing(Web):
+        def restore(self, daemon: Daemon, manifest: Manifest, data: str) -> list[str]:
+            raise DaemonError("not healthy")
+
+    save(daemon(), Web("old"), catalog)
+    restore(daemon(), Web(), catalog)
+    with pytest.raises(DaemonError, match="not healthy"):
+        restore(daemon(replaced=True), Failing(), catalog)
+    assert not restore(daemon(), Web(), catalog).changed
+
+
 def test_only_the_newest_are_kept(daemon: Made, catalog: Catalog) -> None:
     outcomes = [save(daemon(), Web(text), catalog, keep=2) for text in "abc"]
     assert [len(one.removed) for one in outcomes] == [0, 0, 1]
@@ -271,12 +334,26 @@ def test_an_archive_joins_the_backups_of_the_host(
     assert not restore(daemon(), web, catalog, archive=archive).changed
 
 
-def test_check_mode_looks_into_an_archive_and_leaves_it_there(
-    daemon: Made, catalog: Catalog, archive: str
+def everything(folder: str) -> dict[str, int]:
+    """All that is below a directory, and when it was written."""
+    return {str(path): path.stat().st_mtime_ns for path in Path(folder).rglob("*")}
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_check_mode_looks_into_an_archive_and_leaves_everything_as_it_was(
+    daemon: Made, catalog: Catalog, archive: str, tmp_path: Path, refused: bool
 ) -> None:
-    outcome = restore(daemon(), Web(), catalog, archive=archive, check_mode=True)
-    assert outcome.actions == ["replace the text"]
-    assert catalog.names() == [] and catalog.partial() == []
+    made, web = daemon(), Web()
+    web.faults = ["it is full"] if refused else []
+    name, before = _pack.described(archive).time, everything(str(tmp_path))
+    if refused:
+        with pytest.raises(DaemonError, match="it is full"):
+            restore(made, web, catalog, archive=archive, check_mode=True)
+    else:
+        outcome = restore(made, web, catalog, archive=archive, check_mode=True)
+        assert outcome.actions == ["replace the text"]
+        assert outcome.path == catalog.path(name), "where it would lie"
+    assert everything(str(tmp_path)) == before
 
 
 def test_an_archive_that_was_tampered_with_leaves_nothing(
@@ -287,7 +364,4 @@ def test_an_archive_that_was_tampered_with_leaves_nothing(
     for check_mode in (False, True):
         with pytest.raises(DaemonError, match="its sha256 differs"):
             restore(daemon(), Web(), catalog, archive=archive, check_mode=check_mode)
-        beside = Path(archive).parent / _pack.described(archive).time
-        if beside.exists():
-            os.rename(beside, beside.with_name("looked at"))
     assert os.listdir(catalog.directory) == []

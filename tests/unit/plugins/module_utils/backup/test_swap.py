@@ -16,6 +16,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.backup._swap i
     Swap,
     unfinished,
 )
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 
 OWNER = (os.getuid(), os.getgid())
 OLD = {"wal": "old", "block": "old", "queries": "mine"}
@@ -36,7 +37,7 @@ def planned(folder: Path) -> Swap:
     place = Path(swap.work(str(data), OWNER))
     (place / "wal").write_text("new")
     (place / "chunks").write_text("new")
-    swap.plan(str(data), ["wal", "block"])
+    swap.plan(str(data), "wal|block.*|chunks")
     return swap
 
 
@@ -71,7 +72,7 @@ def test_an_exchange_that_is_done_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_an_exchange_that_is_taken_back_leaves_nothing_behind(tmp_path: Path) -> None:
     swap = planned(tmp_path)
     swap.exchange()
-    swap.back()
+    swap.back(keep=True)
     assert content(tmp_path) == OLD
     assert sorted(os.listdir(tmp_path)) == ["data"]
 
@@ -90,19 +91,101 @@ def test_cut_off_anywhere_the_next_run_takes_it_back(
     with monkeypatch.context() as patched:
         killed_at(second, patched)
         with contextlib.suppress(Cut):
-            (unfinished(swap.note) or swap).back()
+            (unfinished(swap.note) or swap).back(keep=True)
     again = unfinished(swap.note)
     if again:
-        again.back()
+        again.back(keep=True)
     assert content(tmp_path) == OLD
     assert unfinished(swap.note) is None
 
 
-def test_what_a_daemon_made_in_between_does_not_stand_in_the_way(tmp_path: Path) -> None:
-    """Somebody started it while its files were neither here nor there."""
+def kept(folder: Path) -> dict[str, str]:
+    """The files that were kept aside."""
+    places = (folder / "data").glob(f"{_swap.KEPT}*")
+    return {path.name: path.read_text() for place in places for path in place.iterdir()}
+
+
+def test_what_comes_into_the_directory_before_the_daemon_stands_leaves_with_the_rest(
+    tmp_path: Path,
+) -> None:
+    swap = planned(tmp_path)
+    (tmp_path / "data/block2").write_text("old")
+    swap.exchange()
+    assert content(tmp_path) == NEW
+    swap.back(keep=True)
+    assert content(tmp_path) == {**OLD, "block2": "old"}
+
+
+@pytest.mark.parametrize("first", range(5))
+@pytest.mark.parametrize("second", range(12))
+@pytest.mark.parametrize("appends", [False, True])
+def test_what_a_daemon_wrote_in_between_is_kept_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int, second: int, appends: bool
+) -> None:
+    """The host came up again, and started the daemon with what lay there; wherever it is cut off."""
+    swap = planned(tmp_path)
+    with monkeypatch.context() as patched:
+        killed_at(first, patched)
+        with contextlib.suppress(Cut):
+            swap.exchange()
+    there = content(tmp_path)
+    for name in ("wal", "chunks", "block1"):
+        path = tmp_path / "data" / name
+        if appends or not path.exists():
+            path.write_text(f"{there.get(name, '')} written since")
+    written = {n: t for n, t in content(tmp_path).items() if "written since" in t}
+    with monkeypatch.context() as patched:
+        killed_at(second, patched)
+        with contextlib.suppress(Cut):
+            again = unfinished(swap.note)
+            assert again
+            again.back(keep=True)
+    again = unfinished(swap.note)
+    if again:
+        told = again.back(keep=True)
+        assert told == [str(path) for path in (tmp_path / "data").glob(f"{_swap.KEPT}*")]
+    before = dict(OLD)
+    if first == 0:  # nothing had moved: all is its own
+        before.update(written)
+    elif first == 1 and "wal" in written:  # only the block had moved
+        before["wal"] = written["wal"]
+    assert content(tmp_path) == before
+    assert kept(tmp_path) == {n: t for n, t in written.items() if before.get(n) != t}
+    assert not (tmp_path / "data" / _swap.WORK).exists()
+
+
+@pytest.mark.parametrize("second", range(6))
+def test_what_a_daemon_removed_in_between_is_not_mistaken_for_the_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: int
+) -> None:
+    swap = planned(tmp_path)
+    (tmp_path / "data" / _swap.WORK / "new/block").write_text("new")
+    swap.exchange()
+    (tmp_path / "data/block").unlink()
+    with monkeypatch.context() as patched:
+        killed_at(second, patched)
+        with contextlib.suppress(Cut):
+            swap.back(keep=True)
+    again = unfinished(swap.note)
+    if again:
+        again.back(keep=True)
+    assert content(tmp_path) == OLD
+    assert kept(tmp_path) == {}
+
+
+def test_what_nobody_wrote_to_is_not_kept(tmp_path: Path) -> None:
+    """It is in the backup."""
     swap = planned(tmp_path)
     swap.exchange()
-    os.rename(tmp_path / "data/wal", swap.moves[-1].new)
-    (tmp_path / "data/wal").write_text("made in between")
-    swap.back()
-    assert content(tmp_path) == OLD
+    again = unfinished(swap.note)
+    assert again and again.back(keep=True) == []
+    assert sorted(os.listdir(tmp_path / "data")) == sorted(OLD)
+
+
+def test_a_note_that_cannot_be_read_says_where_the_old_data_is(tmp_path: Path) -> None:
+    for text in ("", "{", "[]", '{"moves": 1}'):
+        (tmp_path / "note").write_text(text)
+        with pytest.raises(
+            DaemonError, match=rf"{tmp_path}/note is damaged.*\.barehost-restore/old"
+        ):
+            unfinished(str(tmp_path / "note"))
