@@ -31,7 +31,5 @@ def of_this_run(facts: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {
         name.removeprefix(prefix): {key: item for key, item in value.items() if key != _RUN}
         for name, value in sorted(facts.items())
-        if name.startswith(prefix)
-        and isinstance(value, Mapping)
-        and value.get(_RUN) == this_run()
+        if name.startswith(prefix) and isinstance(value, Mapping) and value.get(_RUN) == this_run()
     }
