@@ -85,7 +85,16 @@ def test_every_answer_is_documented(deployed: World, capsys: pytest.CaptureFixtu
     params = deployed.params()
     found = {*run(capsys, **params)[1], *run(capsys, **deployed.params("sick"))[1]}
     found |= {*run(capsys, **params, state="verified")[1]}
-    common = {"ansible_facts", "changed", "diff", "invocation", "failed", "msg", "warnings", "exception"}
+    common = {
+        "ansible_facts",
+        "changed",
+        "diff",
+        "invocation",
+        "failed",
+        "msg",
+        "warnings",
+        "exception",
+    }
     assert found - common <= set(yaml.safe_load(daemon.RETURN))
     assert set(yaml.safe_load(daemon.RETURN)) <= found
 
