@@ -4,7 +4,8 @@
 """The controller's part of the module barehost.monitoring.daemon: a look is not cut short by a host that fails.
 
 A deployment stops at a host that can not be reached. Who looks at all hosts wants to hear of it together
-with everything else, so with state=verified it becomes a finding.
+with everything else, so with state=verified it becomes a finding. What is left in facts for a later play
+says of which run it is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _this_run
 
 _UNREACHABLE = "barehost_unreachable"
 _TRY = "try 'ansible HOST --become --module-name=ping' with this inventory"
@@ -22,20 +24,29 @@ class ActionModule(NormalAction):  # type: ignore[misc]  # ansible-core is not t
     """Runs the module on the host, as any other one."""
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run it; with state=verified a failure is a finding of the daemon."""
+        """Run it, and mark the facts that it leaves as those of this run."""
+        result = self._run(tmp, task_vars)
+        facts = result.get("ansible_facts") or {}
+        for name in facts:
+            if name.startswith("barehost_"):
+                facts[name] = _this_run.marked(facts[name])
+        return result
+
+    def _run(self, tmp: Any, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """With state=verified a failure is a finding of the daemon."""
         if self._task.args.get("state") != "verified":
             result: dict[str, Any] = super().run(tmp, task_vars)
             return result
         name = str(self._task.args.get("name", ""))
-        facts = (task_vars or {}).get("ansible_facts") or {}
-        if facts.get(_UNREACHABLE):
-            return _found(name, "host", facts[_UNREACHABLE], "reach the host first", again=True)
+        known = (task_vars or {}).get("ansible_facts") or {}
+        for told in _this_run.of_this_run(known, _UNREACHABLE).values():
+            return _found(name, "host", told["reason"], "reach the host first", again=True)
         try:
             result = super().run(tmp, task_vars)
         except AnsibleConnectionFailure as exc:
             reason = f"the host can not be reached: {exc}"
             found = _found(name, "host", reason, "is it up, and does ssh let you in?")
-            found["ansible_facts"][_UNREACHABLE] = reason
+            found["ansible_facts"][_UNREACHABLE] = {"reason": reason}
             return found
         except AnsibleError as exc:
             return _found(name, "host", f"nothing could be seen: {exc}", _TRY)

@@ -36,7 +36,7 @@ options:
         none is kept, nothing is done. Data stays as it is. It is a deployment like any other, so what does not come up is taken back.
       - V(rendered) writes all files below O(destination) and does nothing else; run it on the controller.
       - V(verified) changes nothing and fails for nothing that it finds. RV(findings) says what is not as described, or not well.
-      - V(described) does nothing and contacts nobody. It returns the release as the fact C(barehost_described_<name>), for
+      - V(described) does nothing and contacts nobody. It returns the release in the fact C(barehost_described_<name>), for
         M(barehost.monitoring.mirror).
     type: str
     choices: [present, absent, previous, rendered, verified, described]
@@ -753,7 +753,7 @@ def _describe(module: AnsibleModule, spec: Spec) -> dict[str, Any]:
         "changed": False,
         "actions": [],
         "repaired": [],
-        "ansible_facts": {f"barehost_described_{spec.name}": release},
+        "ansible_facts": {f"barehost_described_{spec.name}": {"release": release}},
     }
 
 

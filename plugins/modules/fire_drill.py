@@ -15,7 +15,8 @@ description:
   - Carries out one drill. A synthetic fault becomes a metric of this host and travels to Prometheus, its rule, Alertmanager
     and a receiver of the drill; then it ends, and so does the message that it is over.
   - Before anything fires, Alertmanager's running configuration is asked whom it would tell (C(amtool config routes test)). Where a real receiver
-    would be reached without O(page), the drill is refused.
+    would be reached without O(page), the drill is refused. So it is with each Alertmanager that Prometheus names and O(alertmanagers)
+    does not; where one of these can not be asked, the drill is refused, too. It gets no password.
   - The drill runs as a transient unit of systemd, C(fire_drill_now), as the owner of O(textfile_directory). Whatever becomes of it or of the
     connection, its metric goes away, and the message that it is over is taken.
   - Run it on the host of an Alertmanager that is a target of the job node-exporter. The role C(barehost.monitoring.fire_drill) does this on a schedule.
@@ -148,6 +149,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.fire_drill imp
     _drill,
     _inbox,
     _main,
+    _named,
     _report,
     _settings,
     _textfile,
@@ -155,7 +157,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.fire_drill imp
     _world,
 )
 
-_PROGRAM = (_chain, _drill, _inbox, _main, _report, _settings, _textfile, _world)
+_PROGRAM = (_chain, _drill, _inbox, _main, _named, _report, _settings, _textfile, _world)
 _DEFAULTS = _settings.Settings()
 ARGUMENT_SPEC: dict[str, Any] = {
     "prometheus": {"type": "list", "elements": "str", "default": list(_DEFAULTS.prometheus)},

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._this_run import of_this_run
+
 _PREFIX = "barehost_verified_"
 _LEAD = ("version", "listens", "exposure", "disk_free")
 # Said with each daemon that is well, so they go without saying.
@@ -15,18 +17,11 @@ _SILENT = ("active", "restarts")
 
 
 def report(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Gather what the daemons' tasks have left in the facts of each host.
+    """Gather what the daemons' tasks of this run have left in the facts of each host.
 
     Returns faults and warnings (their number), and by host and daemon the findings and what was seen.
     """
-    hosts = {
-        host: {
-            name.removeprefix(_PREFIX): value
-            for name, value in sorted(known.items())
-            if name.startswith(_PREFIX)
-        }
-        for host, known in facts.items()
-    }
+    hosts = {host: of_this_run(known, _PREFIX) for host, known in facts.items()}
     hosts = {host: daemons for host, daemons in hosts.items() if daemons}
     found = [
         f for daemons in hosts.values() for daemon in daemons.values() for f in daemon["findings"]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from . import _named
 from ._report import Broken, Strayed
 from ._settings import Settings
 from ._textfile import METRIC
@@ -41,13 +42,19 @@ def seconds(text: str) -> float:
     return whole + float(found[2] or 0)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Chain:
     """The services on the way of one drill."""
 
     settings: Settings
     world: World
     drill: str
+    strangers: tuple[str, ...] = ()  # Alertmanagers that only Prometheus names; told finds them
+
+    @property
+    def alertmanagers(self) -> tuple[str, ...]:
+        """Every Alertmanager that gets the alert."""
+        return self.settings.alertmanagers + self.strangers
 
     # -- before anything is written -------------------------------------------
 
@@ -72,10 +79,32 @@ class Chain:
         return {"alertname": self.settings.alert, **labels}
 
     def told(self) -> None:
-        """Every Prometheus has to know an Alertmanager."""
+        """Every Prometheus has to know an Alertmanager, and this host whomever Prometheus knows."""
+        strangers: list[str] = []
         for url in self.settings.prometheus:
-            if not self._prometheus("alertmanager", url, "alertmanagers")["activeAlertmanagers"]:
+            named = self._prometheus("alertmanager", url, "alertmanagers")["activeAlertmanagers"]
+            if not named:
                 raise Broken("alertmanager", f"{url} knows no Alertmanager")
+            strangers += [self._stranger(url, one["url"]) for one in named]
+        self.strangers = tuple(dict.fromkeys(filter(None, strangers)))
+
+    def _stranger(self, prometheus: str, told: str) -> str:
+        """Where an Alertmanager answers that only a Prometheus names; nothing when it is known.
+
+        Raises Broken where it does not answer: nobody could say whom it tells.
+        """
+        try:
+            found = _named.address(told, prometheus, self.world.here)
+            if _named.known(found, self.settings.alertmanagers):
+                return ""
+            self.world.get(f"{found}/api/v2/status")
+        except (OSError, ValueError) as exc:
+            fault = (
+                f"{prometheus} sends alerts to {told} as well, which can not be asked whom a drill "
+                f"would reach: {exc}; nothing was fired"
+            )
+            raise Broken("alertmanager", fault, _STRANGER) from None
+        return found
 
     def external_labels(self) -> Labels:
         """What Prometheus adds on the way to Alertmanager, learned from the heartbeat."""
@@ -97,7 +126,7 @@ class Chain:
         Raises Broken where this is not as asked: a drill must never page by accident.
         """
         told: list[str] = []
-        for url in self.settings.alertmanagers:
+        for url in self.alertmanagers:
             config = self._alertmanager("alertmanager", url, "status")["config"]["original"]
             try:
                 found = self.world.receivers(config, labels)
@@ -150,7 +179,7 @@ class Chain:
     def arrived(self) -> Look:
         """Whether the alert is in every Alertmanager; with when it came."""
         at = 0.0
-        for url in self.settings.alertmanagers:
+        for url in self.alertmanagers:
             known = self._known(url)
             if not known:
                 return Look(f"{url} does not have the alert")
@@ -174,7 +203,7 @@ class Chain:
 
     def held_back(self) -> str:
         """What keeps an Alertmanager from telling of the alert, as far as it says."""
-        for url in self.settings.alertmanagers:
+        for url in self.alertmanagers:
             for alert in self._known(url):
                 status = alert["status"]
                 ways = {"silencedBy": "silenced", "inhibitedBy": "inhibited", "mutedBy": "muted"}
@@ -219,6 +248,10 @@ class Chain:
 
 
 _ASK = "run drills on a host of the role alertmanager, which brings amtool (fire_drill_amtool)"
+_STRANGER = (
+    "name it in fire_drill_alertmanagers by an address where this host reaches it, the one that "
+    "Prometheus has, or take it out of prometheus_alertmanagers"
+)
 _ROUTE = (
     "leave alertmanager_fire_drill set, deploy with site.yml, and look at what "
     "alertmanager_route or alertmanager_config_extra make of it: amtool config routes test"

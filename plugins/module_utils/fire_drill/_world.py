@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ._named import here
 from ._settings import Settings
 
 _TIMEOUT = 10  # seconds for one request
@@ -34,6 +35,7 @@ class World:
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    here: Callable[[str], bool] = here  # whether an address is this host's own
 
 
 def real(settings: Settings) -> World:
@@ -60,7 +62,9 @@ def get(url: str, settings: Settings) -> Any:
 
 def _text(url: str, settings: Settings) -> bytes:
     request = urllib.request.Request(url)  # noqa: S310  the scheme was checked by the settings
-    if settings.url_username:
+    # What Prometheus names, and the settings do not, gets no password.
+    own = tuple(f"{one}/" for one in settings.prometheus + settings.alertmanagers)
+    if settings.url_username and f"{url}/".startswith(own):
         login = f"{settings.url_username}:{settings.password}".encode()
         request.add_header("Authorization", f"Basic {base64.b64encode(login).decode()}")
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]

@@ -12,6 +12,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible_collections.barehost.monitoring.plugins.action.daemon import ActionModule
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _this_run
 
 
 def act(
@@ -55,6 +56,22 @@ def test_a_host_that_can_not_be_reached_is_asked_and_told_once(
     first = act(monkeypatch, AnsibleConnectionFailure("no route"))
     second = act(monkeypatch, RuntimeError("asked again"), facts=first["ansible_facts"])
     assert second["ansible_facts"]["barehost_verified_web"]["findings"] == []
+
+
+def test_a_host_that_could_not_be_reached_yesterday_is_asked_today(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = act(monkeypatch, AnsibleConnectionFailure("no route"))["ansible_facts"]
+    first["barehost_unreachable"]["run"] = "ansible-local-1yesterday"
+    assert act(monkeypatch, {"findings": [1]}, facts=first) == {"findings": [1]}
+
+
+def test_facts_say_of_which_run_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {"barehost_verified_web": {"findings": [], "seen": {}}, "other": 1}
+    left = act(monkeypatch, {"ansible_facts": facts})["ansible_facts"]
+    run = _this_run.this_run()
+    assert run.startswith("ansible-local-")
+    assert left == {"barehost_verified_web": {"findings": [], "seen": {}, "run": run}, "other": 1}
 
 
 def test_what_the_module_says_stays(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleTemplatePluginError
 from ansible_collections.barehost.monitoring.plugins.filter import (
     alert_runbooks,
     alert_thresholds,
+    facts_of_this_run,
     flags,
     local_url,
     locked_release,
@@ -23,10 +24,12 @@ from ansible_collections.barehost.monitoring.plugins.filter import (
     template_checks,
     yaml_files,
 )
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._this_run import marked
 
 MODULES = (
     alert_runbooks,
     alert_thresholds,
+    facts_of_this_run,
     flags,
     local_url,
     locked_release,
@@ -55,6 +58,12 @@ CASES = [
         {"rule_files": ["r.yml"], "evaluation_interval": "30m", "tests": []},
     ),
     (flags.flags, ({"a": True},), {}, ["--a"]),
+    (
+        facts_of_this_run.facts_of_this_run,
+        ([{"p_a": marked({"x": 1}), "p_b": {"x": 2, "run": "another"}, "p_c": None, "q": 1}], "p_"),
+        {},
+        [{"x": 1}],
+    ),
     (
         alert_thresholds.alert_thresholds,
         (

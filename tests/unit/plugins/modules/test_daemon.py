@@ -151,9 +151,9 @@ def test_the_release_is_described_and_nothing_is_done(
     assert (code, answer["changed"], answer["actions"]) == (0, False, [])
     given = {key: params["release"][key] for key in ("version", "url", "checksum")}
     fact = {"name": "web", "arch": None, **given}
-    assert answer["ansible_facts"] == {"barehost_described_web": fact}
+    assert answer["ansible_facts"] == {"barehost_described_web": {"release": fact}}
     code, answer = run(capsys, state="described", **{**params, "release": None})
-    assert (code, answer["ansible_facts"]) == (0, {"barehost_described_web": None})
+    assert (code, answer["ansible_facts"]) == (0, {"barehost_described_web": {"release": None}})
     assert (deployed.tree(), deployed.asked, deployed.systemd.log) == (before, [], [])
 
 

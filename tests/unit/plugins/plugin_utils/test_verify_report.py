@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.barehost.monitoring.plugins.plugin_utils import _verify_report
+from ansible_collections.barehost.monitoring.plugins.plugin_utils import _this_run, _verify_report
 
 
 def daemon(*warnings: bool, **seen: Any) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def daemon(*warnings: bool, **seen: Any) -> dict[str, Any]:
         {"check": "state", "fault": "it is wrong", "remedy": "mend it", "warning": warning}
         for warning in warnings
     ]
-    return {"findings": findings, "seen": {"active": "active", **seen}}
+    return _this_run.marked({"findings": findings, "seen": {"active": "active", **seen}})
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ class Chain:
         self.down: dict[str, str] = {}  # part of an address -> what becomes of a request
         self.rules = ["FireDrill", "FireDrillPage", "Watchdog"]
         self.receivers = ["fire-drill"]
+        self.named = ["http://127.0.0.1:9093"]  # Alertmanagers, as Prometheus calls them
+        self.others: dict[str, list[str]] = {}  # receivers of an Alertmanager with other routes
         self.external: dict[str, str] = {}
         self.strays: list[str] = []  # what Alertmanager tells against amtool's word
         self.silenced: list[str] = []
@@ -60,6 +62,7 @@ class Chain:
             monotonic=lambda: self.clock,
             now=lambda: BEGIN + self.clock,
             sleep=self.sleep,
+            here=lambda host: host == "mon",
         )
 
     def settings(self, **more: Any) -> Settings:
@@ -103,15 +106,17 @@ class Chain:
 
     def route(self, config: str, labels: Mapping[str, str]) -> list[str]:
         """Be amtool."""
-        assert config == "the configuration"
         self.routed.append(dict(labels))
-        return self.receivers
+        return self.receivers if config == "the configuration" else self.others[config]
 
     def get(self, url: str) -> Any:
         """Answer a request."""
         for part, words in self.down.items():
             if part in url:
                 raise OSError(words)
+        for other in self.others:
+            if url == f"{other}/api/v2/status":
+                return {"config": {"original": other}}
         if ":9090" in url:
             return {"status": "success", "data": self._prometheus(url.partition("/api/v1/")[2])}
         return self._alertmanager(unquote(url.partition("/api/v2/")[2]))
@@ -131,7 +136,7 @@ class Chain:
             rules = [{"name": name, "labels": {"severity": "none"}} for name in self.rules]
             return {"groups": [{"rules": rules}]}
         if path == "alertmanagers":
-            return {"activeAlertmanagers": [] if "unknown" in self.broken else [{"url": "x"}]}
+            return {"activeAlertmanagers": [{"url": f"{url}/api/v2/alerts"} for url in self.named]}
         heartbeat = {"labels": {"alertname": "Watchdog", "severity": "none"}, "state": "firing"}
         own = {"labels": self.labels, "state": "firing", "activeAt": iso(self.active)}
         return {"alerts": [heartbeat, *([own] if self.active else [])]}

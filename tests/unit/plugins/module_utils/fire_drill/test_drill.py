@@ -100,6 +100,42 @@ def test_a_route_that_shows_only_with_the_labels_of_the_metric_stops_it_too(chai
     assert [value for _when, value in chain.samples] == [0.0], "it was fired"
 
 
+STRANGER = "http://10.0.0.9:9093"
+
+
+def test_an_alertmanager_that_only_prometheus_names_may_tell_nobody_either(chain: Chain) -> None:
+    chain.named.append(f"{STRANGER}/")
+    chain.others = {STRANGER: ["fire-drill", "operators"]}
+    looked = _drill.inspect(chain.settings(), chain.world, "d1")
+    done, marks = drill(chain)
+    for report in (looked, done):
+        assert report.failed_hop == "receiver"
+        assert report.fault == f"{STRANGER} would tell operators as well; nothing was fired"
+    assert (chain.samples, marks) == ([], [False])
+    chain.others = {STRANGER: ["fire-drill"]}
+    assert drill(chain)[0].fault == ""
+
+
+def test_an_alertmanager_that_can_not_be_asked_is_named(chain: Chain) -> None:
+    chain.named.append(STRANGER)
+    chain.down = {STRANGER: "Connection refused"}
+    done, marks = drill(chain)
+    assert (done.failed_hop, chain.samples, marks) == ("alertmanager", [], [False])
+    assert done.fault == (
+        f"http://127.0.0.1:9090 sends alerts to {STRANGER}/api/v2/alerts as well, which can not be "
+        "asked whom a drill would reach: Connection refused; nothing was fired"
+    )
+    assert "fire_drill_alertmanagers" in done.remedy
+
+
+def test_loopback_of_another_host_is_another_alertmanager(chain: Chain) -> None:
+    chain.down = {"http://other:9093": "Connection refused"}
+    done, _marks = drill(chain, prometheus=("http://mon:9090",))
+    assert done.fault == "", "mon is this host"
+    done, _marks = drill(chain, prometheus=("http://other:9090",))
+    assert done.fault.startswith("http://other:9090 sends alerts to http://127.0.0.1:9093/")
+
+
 def test_an_alert_that_goes_astray_ends_at_once(chain: Chain) -> None:
     chain.strays = ["operators"]
     done, marks = drill(chain)
@@ -139,7 +175,7 @@ CONDITIONS = {
         ("rule", "http://127.0.0.1:9090 has no rule FireDrill", "deploy with site.yml"),
     ),
     "Prometheus knows no Alertmanager": (
-        {"broken": {"unknown"}},
+        {"named": []},
         ("alertmanager", "http://127.0.0.1:9090 knows no Alertmanager", "systemctl status"),
     ),
 }

@@ -177,8 +177,12 @@ def service() -> Iterator[str]:
 
 
 def test_it_logs_in_where_it_is_asked_to(service: str) -> None:
-    settings = _settings.Settings(url_username="drill", url_password="secret")
-    assert _world.get(service, settings) == {"login": "Basic ZHJpbGw6c2VjcmV0"}
+    login = {"url_username": "drill", "url_password": "secret"}
+    for known in ({"prometheus": (service,)}, {"alertmanagers": (service,)}):
+        settings = _settings.Settings(**login, **known)  # type: ignore[arg-type]
+        assert _world.get(service, settings) == {"login": "Basic ZHJpbGw6c2VjcmV0"}
+    # Nobody but Prometheus has named it.
+    assert _world.get(service, _settings.Settings(**login)) == {"login": ""}  # type: ignore[arg-type]
     assert _world.get(service, _settings.Settings()) == {"login": ""}
 
 
