@@ -28,7 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Read the facts of all hosts of the play."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, given = self.validate_argument_spec(
+        _checked, given = self.validate_argument_spec(
             {"path": {"type": "path", "default": ""}, "strict": {"type": "bool", "default": False}}
         )
         variables = task_vars or {}

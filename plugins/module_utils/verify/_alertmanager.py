@@ -43,7 +43,8 @@ def verify(client: Client, wanted: Wanted) -> Verdict:
 
 def _configuration(client: Client, wanted: Wanted, seen: dict[str, Any]) -> Iterator[Finding]:
     found = {
-        name: value for name, _, value in samples(client.text("/metrics"), (_HASH, _SUCCESSFUL))
+        name: value
+        for name, _labels, value in samples(client.text("/metrics"), (_HASH, _SUCCESSFUL))
     }
     remedy = f"amtool check-config {wanted.file}, then systemctl reload {wanted.unit}"
     if found.get(_SUCCESSFUL) != 1:

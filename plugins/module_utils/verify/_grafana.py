@@ -78,7 +78,7 @@ def _boards(client: Client, wanted: Wanted, seen: dict[str, Any]) -> Iterator[Fi
             asked += answers
             title, known = str(board.get("title") or uid), wanted.may_be_empty.get(uid, {})
             yield from _findings(title, answers, known)
-    filled = sum(fault != NOTHING for _, fault in asked)
+    filled = sum(fault != NOTHING for _query, fault in asked)
     seen["panels"] = f"{filled}/{len(asked)} queries have data"
 
 

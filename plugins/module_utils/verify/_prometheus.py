@@ -62,7 +62,8 @@ def _configuration(
 ) -> Iterator[Finding]:
     """What is loaded is what lies on the disk, which was compared with the inventory already."""
     found = {
-        name: value for name, _, value in samples(client.text("/metrics"), (_RELOADED, _SUCCESSFUL))
+        name: value
+        for name, _labels, value in samples(client.text("/metrics"), (_RELOADED, _SUCCESSFUL))
     }
     remedy = f"promtool check config, then systemctl reload {wanted.unit}"
     if found.get(_SUCCESSFUL) != 1:

@@ -222,4 +222,4 @@ def test_an_agent_is_asked_for_what_it_has(monkeypatch: pytest.MonkeyPatch) -> N
     wanted = Wanted(**{**vars(WANTED), "agent": True, "rules": {}})
     asking, service = client(monkeypatch, well())
     assert faults(_prometheus.verify(asking, wanted)) == []
-    assert not any("rules" in url or "query" in url for url, _ in service.asked)
+    assert not any("rules" in url or "query" in url for url, _body in service.asked)
