@@ -278,11 +278,22 @@ def source() -> dict[str, Any]:
     }
 
 
+def settled(host: Host) -> float:
+    """Wait for a moment that has lines and requests, and nothing on its way any more; return it."""
+    limit = time.monotonic() + 120
+    while True:
+        moment = time.time() - 30
+        if len(documents(host, moment)["hits"]) > 10 and all(values(host, moment).values()):
+            return moment
+        assert time.monotonic() < limit, "no lines, or no requests"
+        time.sleep(2)
+
+
 @pytest.fixture(scope="module")
 def saved(stack: Stack, content: None, tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """Make a backup of the running stack, and bring it to the controller."""
     folder, before = tmp_path_factory.mktemp("backups"), pids(stack.monitor)
-    moment = time.time() - 30
+    moment = settled(stack.monitor)
     told = (
         values(stack.monitor, moment),
         silences(stack.monitor),
