@@ -43,7 +43,7 @@ tell() {
         for path in "$logs"/running/*; do
             [[ -e $path ]] || continue
             printf '    %s, %s: %s\n' "$(elapsed)" "${path##*/}" \
-                "$(tail -c 2000 "$logs/${path##*/}.log" | tail -n 1 | tail -c 90)"
+                "$(tail -c 2000 "$logs/${path##*/}.log" | grep . | tail -n 1 | tail -c 90)"
         done
     done
 }
