@@ -56,7 +56,7 @@ demo-quiet:  ## watch the healthy demo for ten minutes: no alert may fire
 ##@ test it
 
 .PHONY: test lint test-unit sanity test-collection molecule test-integration test-operate test-faults
-test: hosts  ## all of the following tests, at most 60 minutes on 2 cores
+test: hosts  ## all of the following tests, 45 minutes on 2 cores
 	@tests/all.sh $(TESTS)
 
 lint: venv  ## style, types, documentation: ruff, mypy, ansible-lint, antsibull
