@@ -10,9 +10,11 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 Json = Mapping[str, Any]
+_NONE: Mapping[str, Any] = MappingProxyType({})
 STEP = 60
 # What Grafana fills in, with values of the right form. Five minutes hold two samples at any usual interval.
 MACROS = {
@@ -33,10 +35,15 @@ class Question:
     target: Json
 
 
-def questions(board: Json) -> Iterator[Question]:
-    """List what is asked by the panels, those in folded rows too. What is computed from other answers is not."""
+def questions(board: Json, library: Mapping[str, Json] = _NONE) -> Iterator[Question]:
+    """List what is asked by the panels, those in folded rows too. What is computed from other answers is not.
+
+    library: the panels that lie there, by their uids.
+    """
     values = variables(board)
-    for panel in _panels(board):
+    for placed in _panels(board):
+        kept = library.get(str((placed.get("libraryPanel") or {}).get("uid")), _NONE)
+        panel = {**placed, **kept}
         for target in panel.get("targets") or ():
             source = target.get("datasource") or panel.get("datasource") or {}
             uid, kind = (
@@ -59,11 +66,20 @@ def questions(board: Json) -> Iterator[Question]:
 
 
 def _panels(board: Json) -> Iterator[Json]:
+    # In boards of an old schema, which the browser alone brings up to date, all panels stand in rows.
+    for row in board.get("rows") or ():
+        yield from row.get("panels") or ()
     for panel in board.get("panels") or ():
         if panel.get("type") == "row":
             yield from panel.get("panels") or ()
         else:
             yield panel
+
+
+def of_library(board: Json) -> dict[str, str]:
+    """The panels that lie in the library, of which a board has the names alone: uid -> title."""
+    found = ((panel.get("libraryPanel") or {}, panel.get("title")) for panel in _panels(board))
+    return {str(it["uid"]): str(title or it.get("name", "")) for it, title in found if "uid" in it}
 
 
 def variables(board: Json) -> dict[str, str]:
@@ -76,9 +92,23 @@ def _value(variable: Json) -> str:
         return str(variable["allValue"])
     current = (variable.get("current") or {}).get("value")
     chosen = [str(each) for each in current] if isinstance(current, list) else [str(current or "")]
+    if not any(chosen):
+        chosen = [_first(variable)]
+    if chosen[0].startswith("$__auto_interval"):
+        return MACROS["__interval"]
     if "$__all" in chosen or variable.get("type") == "query" and not any(chosen):
         return ".*"
     return "|".join(chosen)
+
+
+def _first(variable: Json) -> str:
+    """What a variable stands for that nobody has chosen anything of yet."""
+    kind, query = variable.get("type"), str(variable.get("query") or "")
+    if kind in ("constant", "textbox"):
+        return query
+    if kind in ("custom", "interval"):
+        return query.split(",")[0].rpartition(" : ")[2].strip()
+    return ""
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -101,13 +131,26 @@ def prometheus_query(
     return "query_range", {"query": query, "start": now - minutes * 60, "end": now, "step": STEP}
 
 
-def has_numbers(result: Sequence[Json]) -> bool:
-    """Tell whether any of the series has a value that can be drawn."""
-    return any(
-        math.isfinite(float(value))
-        for series in result
-        for _time, value in series.get("values") or [series["value"]]
-    )
+def has_numbers(data: Json) -> bool:
+    """Tell whether the data of an answer has a value that can be drawn."""
+    result = data["result"]
+    if data.get("resultType") in ("scalar", "string"):
+        result = [{"value": result}]
+    return any(map(_has_numbers, result))
+
+
+def _has_numbers(series: Json) -> bool:
+    if series.get("histograms") or series.get("histogram"):
+        return True
+    points = [*series.get("values", ()), *([series["value"]] if "value" in series else ())]
+    return any(_drawn(value) for _time, value in points)
+
+
+def _drawn(value: str) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:  # a text
+        return bool(value)
 
 
 def multi_search(index: str, body: Json) -> bytes:
