@@ -38,6 +38,8 @@ class Wanted:
 
 @dataclass(frozen=True)
 class _Source:
+    uid: str
+    name: str
     place: str  # below /api/datasources/proxy
     kind: str
     index: str  # of Elasticsearch
@@ -77,8 +79,9 @@ def _boards(client: Client, wanted: Wanted, seen: dict[str, Any]) -> Iterator[Fi
             board = client.get(f"/api/dashboards/uid/{uid}")["dashboard"]
             title = str(board.get("title") or uid)
             yield from _of_library(client, title, _panels.of_library(board), library)
-            ask = partial(_ask, client, sources, _panels.variables(board), wanted.minutes)
-            every = _panels.questions(board, library)
+            values = _values(board, sources)
+            ask = partial(_ask, client, sources, values, wanted.minutes)
+            every = _panels.questions(board, values, library)
             questions = (question for question in every if _is_asked(question, sources))
             answers = list(pool.map(ask, questions))
             asked += answers
@@ -112,22 +115,42 @@ def _sources(client: Client, version: str) -> dict[str, _Source]:
         uid = str(each["uid"])
         lost = by_number and not re.fullmatch("[A-Za-z0-9_]+", uid)
         place = str(each["id"]) if lost else f"uid/{urllib.parse.quote(uid, safe='')}"
-        source = _Source(place, str(each["type"]), str(index))
-        found[uid] = found[str(each["name"])] = source
+        source = _Source(uid, str(each["name"]), place, str(each["type"]), str(index))
+        found[source.uid] = found[source.name] = source
         if each.get("isDefault"):
             found[""] = source
     return found
 
 
+def _values(board: Mapping[str, Any], sources: Mapping[str, _Source]) -> dict[str, str]:
+    """What the variables stand for, those for data sources too."""
+    values = _panels.variables(board)
+    for variable in (board.get("templating") or {}).get("list") or ():
+        name = str(variable["name"])
+        chosen = values[name] and values[name] in (*sources, "default")
+        if variable.get("type") == "datasource" and not chosen:
+            values[name] = _first(variable, sources) or values[name]
+    return values
+
+
+def _first(variable: Mapping[str, Any], sources: Mapping[str, _Source]) -> str:
+    """The uid of the first of its kind, by name, where nobody has chosen any."""
+    pattern = str(variable.get("regex") or "")
+    for source in sources.values():
+        if source.kind == variable.get("query") and _panels.matches(pattern, source.name):
+            return source.uid
+    return ""
+
+
 def _source(question: Question, sources: Mapping[str, _Source]) -> _Source:
-    """Where it is asked. A variable that stands for a data source begins with the first of its kind."""
+    """Where it is asked: what is known by no name is the first of its kind."""
     if question.source in sources and (question.source or not question.kind):
         return sources[question.source]
     default = sources.get("")
     if question.source == "default" and default and question.kind in ("", default.kind):
         return default
     alike = [source for source in sources.values() if source.kind == question.kind]
-    return alike[0] if alike else _Source("", "", "")
+    return alike[0] if alike else _Source("", "", "", "", "")
 
 
 def _is_asked(question: Question, sources: Mapping[str, _Source]) -> bool:
@@ -167,9 +190,13 @@ def _findings(
     board: str, faults: Sequence[tuple[Question, str]], may_be_empty: Mapping[str, str]
 ) -> Iterator[Finding]:
     """A query that is refused is a fault; what has no data is worth a look, unless a reason is known."""
+    refused: dict[str, list[str]] = {}
     for question, fault in faults:
         if fault and fault != NOTHING:
-            yield Finding("panels", f"{board}: {question.panel}: {fault}", "mend the panel's query")
+            refused.setdefault(fault, []).append(question.panel)
+    for fault, panels in refused.items():
+        names = ", ".join(dict.fromkeys(panels))
+        yield Finding("panels", f"{board}: {names}: {fault}", "mend the query, or its data source")
     empty = [question for question, fault in faults if fault == NOTHING]
     if faults and len(empty) == len(faults):
         fault = f"{board}: no panel has data"

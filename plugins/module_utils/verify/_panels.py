@@ -35,12 +35,13 @@ class Question:
     target: Json
 
 
-def questions(board: Json, library: Mapping[str, Json] = _NONE) -> Iterator[Question]:
+def questions(
+    board: Json, values: Mapping[str, str], library: Mapping[str, Json] = _NONE
+) -> Iterator[Question]:
     """List what is asked by the panels, those in folded rows too. What is computed from other answers is not.
 
-    library: the panels that lie there, by their uids.
+    values: of the variables. library: the panels that lie there, by their uids.
     """
-    values = variables(board)
     for placed in _panels(board):
         kept = library.get(str((placed.get("libraryPanel") or {}).get("uid")), _NONE)
         panel = {**placed, **kept}
@@ -109,6 +110,16 @@ def _first(variable: Json) -> str:
     if kind in ("custom", "interval"):
         return query.split(",")[0].rpartition(" : ")[2].strip()
     return ""
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Tell whether a browser would say that a pattern, /of/this/ form or another, takes a name."""
+    found = re.fullmatch(r"/(.*)/(\w*)", pattern)
+    expression, flags = (found[1], found[2]) if found else (f"^{pattern}$" if pattern else "", "")
+    try:
+        return bool(re.search(expression, name, re.IGNORECASE if "i" in flags else 0))
+    except re.error:  # what a browser alone understands
+        return True
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -195,9 +206,12 @@ def _settings(aggregation: Json, step: str) -> dict[str, Any]:
         least = int(settings.get("min_doc_count") or 0)
         return {"field": field, "fixed_interval": step, "min_doc_count": least}
     if aggregation["type"] == "terms":
-        # Grafana writes what it is given; without a direction Elasticsearch refuses it.
-        order = {settings["orderBy"]: settings["order"]} if "order" in settings else {}
-        return {"field": field, "size": int(settings.get("size") or 10), "order": order}
+        # Grafana writes what it is given; without a direction Elasticsearch refuses it. The number of
+        # a metric is one that is not asked for here; what is found does not depend on it.
+        by = str(settings.get("orderBy")).replace("_term", "_key")
+        by = by if by.startswith("_") else "_count"
+        order = {by: settings["order"]} if "order" in settings else {}
+        return {"field": field, "size": int(settings.get("size") or 0) or 500, "order": order}
     if aggregation["type"] == "filters":
         filters = {
             each.get("label") or each["query"]: {"query_string": {"query": each["query"]}}

@@ -103,6 +103,37 @@ def test_a_copy_holds_what_is_written_and_nothing_beside_it(
     assert modes == {0}
 
 
+@pytest.fixture
+def stopped(grafana: Grafana) -> Grafana:
+    """Return a Grafana that has ended as a real one does: what it wrote last is in the log beside the file."""
+    writer = sqlite3.connect(grafana.database, isolation_level=None)
+    writer.execute("insert into user values ('late', '')")
+    place = Path(grafana.database)
+    left = {path: path.read_bytes() for path in place.parent.glob(f"{place.name}*")}
+    writer.close()
+    for path, content in left.items():
+        path.write_bytes(content)
+    assert len(left) == 3
+    return grafana
+
+
+def test_a_copy_of_one_that_has_ended_holds_its_log(
+    daemon: Callable[..., Daemon], stopped: Grafana, tmp_path: Path
+) -> None:
+    before, target = sorted(os.listdir(tmp_path / "lib")), tmp_path / "target"
+    target.mkdir()
+    assert stopped.save(daemon(), str(target), "", "") == {"users": 2}
+    assert logins(str(target / "grafana.db")) == ["admin", "late"]
+    assert sorted(os.listdir(tmp_path / "lib")) == before
+
+
+def test_a_log_that_was_left_is_not_played_into_what_is_restored(
+    daemon: Callable[..., Daemon], stopped: Grafana, backup: tuple[Manifest, str], machine: Any
+) -> None:
+    stopped.restore(daemon(True, **entries(stopped)), *backup)
+    assert logins(stopped.database) == ["admin", "somebody"]
+
+
 def test_a_damaged_database_is_told(daemon: Callable[..., Daemon], tmp_path: Path) -> None:
     (tmp_path / "grafana.db").write_bytes(b"no database" * 1000)
     with pytest.raises(DaemonError, match="grafana.db: file is not a database"):

@@ -222,6 +222,58 @@ def test_the_default_source_may_be_chosen_by_a_variable(monkeypatch: pytest.Monk
     assert asked(monkeypatch, answers(board, **{path: WELL}))[:2] == ([path], [])
 
 
+@pytest.mark.parametrize(
+    ("variable", "uid"),
+    [
+        ({}, "UdmmJQROz"),
+        ({"current": {"text": "Prom", "value": "Prom"}}, "a_b"),
+        ({"current": {"text": "Prom", "value": "a_b"}}, "a_b"),
+        ({"current": {"text": "Gone", "value": "gone"}}, "UdmmJQROz"),
+        ({"regex": "/^P/"}, "a_b"),
+        ({"regex": "/prom$/i"}, "a_b"),
+        ({"regex": "/prom$/"}, "UdmmJQROz"),
+        ({"regex": "Pr.m"}, "a_b"),
+        ({"regex": "rom"}, "UdmmJQROz"),
+        ({"regex": "/(?<a>P/"}, "UdmmJQROz"),
+    ],
+)
+def test_a_variable_stands_for_the_first_source_that_it_takes(
+    monkeypatch: pytest.MonkeyPatch, variable: dict[str, Any], uid: str
+) -> None:
+    listed = [source(1, "UdmmJQROz", "Other", default=True), source(2, "a_b", "Prom")]
+    path = f"{PROXY}/{uid}/api/v1/query_range"
+    given = {"name": "ds", "type": "datasource", "query": "prometheus", **variable}
+    board = {"templating": {"list": [given]}, "panels": [one("P", "${ds}", expr="up")]}
+    told = answers(board, **{path: WELL, "/api/datasources": listed})
+    assert asked(monkeypatch, told)[:2] == ([path], [])
+
+
+def test_what_is_refused_for_one_reason_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "/api/datasources/proxy/1/api/v1/query_range"
+    panels = [one(title, "a-b-c", expr="up") for title in ("A", "B", "A")]
+    refused = '{"message":"Data proxy hostname and ip are not included in whitelist"}'
+    given = answers({"title": "Board", "panels": panels}, **{path: (403, refused)})
+    _places, found, _panels_ = asked(monkeypatch, given)
+    assert len(found) == 1 and found[0].startswith("Board: A, B: ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "made"),
+    [
+        ({"size": "0", "order": "desc", "orderBy": "_term"}, (500, {"_key": "desc"})),
+        ({"order": "desc", "orderBy": "_count"}, (500, {"_count": "desc"})),
+        ({"size": "5", "order": "asc", "orderBy": "1"}, (5, {"_count": "asc"})),
+        ({"size": "10", "orderBy": "_key"}, (10, {})),
+    ],
+)
+def test_terms_are_those_that_elasticsearch_takes(
+    settings: dict[str, Any], made: tuple[int, dict[str, str]]
+) -> None:
+    terms = {"id": "3", "type": "terms", "field": "level", "settings": settings}
+    (found,) = _panels.search({"bucketAggs": [terms]}, {}, 0, 15)["aggs"].values()
+    assert (found["terms"]["size"], found["terms"]["order"]) == made
+
+
 def test_panels_of_old_rows_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     panel_ = {"id": 1, "type": "graph", "title": "P", "targets": [{"expr": "up"}]}
     path = f"{PROXY}/UdmmJQROz/api/v1/query_range"
