@@ -108,7 +108,7 @@ def _first(variable: Json) -> str:
     if kind in ("constant", "textbox"):
         return query
     if kind in ("custom", "interval"):
-        return query.split(",")[0].rpartition(" : ")[2].strip()
+        return query.split(",", maxsplit=1)[0].rpartition(" : ")[2].strip()
     return ""
 
 

@@ -173,7 +173,7 @@ def asked(
     verdict = _grafana.verify(client_, wanted)
     urls = [url.removeprefix("http://service").partition("?")[0] for url, _body in service.asked]
     proxied = [url for url in urls if "/proxy/" in url]
-    return proxied, [fault for _check, fault, _ in faults(verdict)], verdict.seen["panels"]
+    return proxied, [fault for _check, fault, _warning in faults(verdict)], verdict.seen["panels"]
 
 
 def one(title: str, uid: str, **target: Any) -> dict[str, Any]:
