@@ -128,16 +128,17 @@ def silences(host: Host) -> list[tuple[Any, ...]]:
 
 
 def documents(host: Host, moment: float) -> dict[str, Any]:
-    """What was made by hand in Elasticsearch, the lines of the two minutes before a moment, and a template.
+    """Everything in Elasticsearch up to a moment, and how logs are to be mapped.
 
     Lines go on to arrive all the time, those of half a minute ago are all there.
     """
     api = elasticsearch(host)
-    begin, end = (int(1000 * (moment - before)) for before in (120, 0))
-    lines = {"range": {"@timestamp": {"gte": begin, "lte": end, "format": "epoch_millis"}}}
+    lines = {"range": {"@timestamp": {"lte": int(1000 * moment), "format": "epoch_millis"}}}
     others = {"bool": {"must_not": {"exists": {"field": "@timestamp"}}}}
-    asked = {"query": {"bool": {"should": [lines, others]}}, "size": 1000}
-    hits = api.send("POST", "/logs-*,notes/_search", asked)["hits"]["hits"]
+    asked = {"query": {"bool": {"should": [lines, others]}}, "size": 10_000}
+    found = api.send("POST", "/logs-*,notes/_search", asked)["hits"]
+    hits = found["hits"]
+    assert len(hits) == found["total"]["value"], "not all of them were compared"
     template = api.get("/_index_template/made-by-hand")
     return {"hits": sorted((h["_index"], h["_id"], str(h["_source"])) for h in hits), "t": template}
 

@@ -132,8 +132,9 @@ def test_there_is_one_task_a_daemon_of_at_most_thirty_lines(role: Path) -> None:
 
 @role_of_the_collection
 def test_saving_and_restoring_are_one_task_each(role: Path) -> None:
-    for path in entry_points(role):
-        if path.stem not in ("backup", "restore"):
+    for path in entry_points(role)[1:]:
+        # A drill shows on the controller what its one task on the host has seen.
+        if (role.name, path.stem) == ("fire_drill", "drill"):
             continue
         assert [list(task)[1] for task in load(path)] == ["barehost.monitoring.backup"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,8 +46,9 @@ def content(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in (folder / "data").iterdir() if path.is_file()}
 
 
-def killed_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Rename as ever, but only so many times."""
+@contextlib.contextmanager
+def killed_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Rename as ever, but only so many times; then the run is killed."""
     rename, done = os.rename, [0]
 
     def counted(source: str, target: str) -> None:
@@ -56,8 +57,9 @@ def killed_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
         done[0] += 1
         rename(source, target)
 
-    monkeypatch.setattr(_swap.os, "rename", counted)
-    return rename
+    with monkeypatch.context() as patched, contextlib.suppress(Cut):
+        patched.setattr(_swap.os, "rename", counted)
+        yield
 
 
 def test_an_exchange_that_is_done_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -84,14 +86,10 @@ def test_cut_off_anywhere_the_next_run_takes_it_back(
 ) -> None:
     """Also when the way back is cut off as well."""
     swap = planned(tmp_path)
-    with monkeypatch.context() as patched:
-        killed_at(first, patched)
-        with contextlib.suppress(Cut):
-            swap.exchange()
-    with monkeypatch.context() as patched:
-        killed_at(second, patched)
-        with contextlib.suppress(Cut):
-            (unfinished(swap.note) or swap).back(keep=True)
+    with killed_at(first, monkeypatch):
+        swap.exchange()
+    with killed_at(second, monkeypatch):
+        (unfinished(swap.note) or swap).back(keep=True)
     again = unfinished(swap.note)
     if again:
         again.back(keep=True)
@@ -124,22 +122,18 @@ def test_what_a_daemon_wrote_in_between_is_kept_aside(
 ) -> None:
     """The host came up again, and started the daemon with what lay there; wherever it is cut off."""
     swap = planned(tmp_path)
-    with monkeypatch.context() as patched:
-        killed_at(first, patched)
-        with contextlib.suppress(Cut):
-            swap.exchange()
+    with killed_at(first, monkeypatch):
+        swap.exchange()
     there = content(tmp_path)
     for name in ("wal", "chunks", "block1"):
         path = tmp_path / "data" / name
         if appends or not path.exists():
             path.write_text(f"{there.get(name, '')} written since")
     written = {n: t for n, t in content(tmp_path).items() if "written since" in t}
-    with monkeypatch.context() as patched:
-        killed_at(second, patched)
-        with contextlib.suppress(Cut):
-            again = unfinished(swap.note)
-            assert again
-            again.back(keep=True)
+    with killed_at(second, monkeypatch):
+        again = unfinished(swap.note)
+        assert again
+        again.back(keep=True)
     again = unfinished(swap.note)
     if again:
         told = again.back(keep=True)
@@ -162,10 +156,8 @@ def test_what_a_daemon_removed_in_between_is_not_mistaken_for_the_old(
     (tmp_path / "data" / _swap.WORK / "new/block").write_text("new")
     swap.exchange()
     (tmp_path / "data/block").unlink()
-    with monkeypatch.context() as patched:
-        killed_at(second, patched)
-        with contextlib.suppress(Cut):
-            swap.back(keep=True)
+    with killed_at(second, monkeypatch):
+        swap.back(keep=True)
     again = unfinished(swap.note)
     if again:
         again.back(keep=True)
