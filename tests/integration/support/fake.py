@@ -200,10 +200,8 @@ class Fake:
 
     @property
     def running_release(self) -> str:
-        """The release directory the running process was started from."""
-        argv = self.ask("/argv")
+        """The version that the running process tells of itself, "" if nobody answers."""
         metrics = self.get("/metrics")[1]
-        assert argv
         return metrics.partition('fakehost_build_info{version="')[2].partition('"')[0]
 
     def healthy(self) -> bool:

@@ -168,10 +168,10 @@ class Host:
     def http(self, url: str) -> tuple[int, str]:
         """Ask a service on the host; status 0: nobody answers."""
         script = (
-            "import json,sys,urllib.request as r,urllib.error as e\n"
+            "import http.client as c,json,sys,urllib.request as r,urllib.error as e\n"
             "try:\n a=r.urlopen(sys.argv[1],timeout=5); x=(a.status,a.read().decode())\n"
             "except e.HTTPError as h: x=(h.code,h.read().decode())\n"
-            "except OSError as o: x=(0,str(o))\n"
+            "except (OSError,c.HTTPException) as o: x=(0,str(o))\n"
             "print(json.dumps(x))"
         )
         status, text = self.python(script, url)
