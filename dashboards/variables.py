@@ -22,8 +22,14 @@ ANY, ANY_OR_NONE = ".+", ".*"
 
 
 def datasource(kind: str = "prometheus") -> VariableModel:
-    """Choose the data source; the first of its type when nothing is chosen."""
+    """Choose the data source; Grafana takes the first of its type when nothing is chosen.
+
+    The default one, where there is one of this type, comes before any other: a second data source
+    must not take over just because its name sorts first.
+    """
     made = builders.DatasourceVariable("datasource").label("Data source").type(kind)
+    if kind == "prometheus":
+        made.current(VariableOption(selected=True, text="default", value="default"))
     return _settled(made.build())
 
 

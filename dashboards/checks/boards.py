@@ -50,12 +50,15 @@ def form(board: BoardView) -> Iterator[str]:
 
 
 def template_datasource_rule(board: BoardView) -> Iterator[str]:
-    """One variable chooses the data source."""
+    """One variable chooses the data source, and begins with the default one for metrics."""
     found = [each for each in board.variables if each.get("type") == "datasource"]
     if [each.get("name") for each in found] != ["datasource"]:
         yield "there is not exactly one variable of type datasource, called datasource"
     if any(each.get("label") != "Data source" for each in found):
         yield 'its label is not "Data source"'
+    metrics = (each for each in found if each.get("query") == "prometheus")
+    if any(each.get("current", {}).get("value") != "default" for each in metrics):
+        yield "another data source whose name sorts first would take over: it does not begin with default"
 
 
 def template_job_rule(board: BoardView) -> Iterator[str]:

@@ -112,6 +112,12 @@ BROKEN: list[tuple[str, str, str, Change]] = [
         lambda b: _variable(b, "datasource").update(label="Source"),
     ),
     (
+        "template-datasource-rule",
+        APPLICATION,
+        "the first by name",
+        lambda b: _variable(b, "datasource").pop("current"),
+    ),
+    (
         "template-job-rule",
         APPLICATION,
         "one only",
