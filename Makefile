@@ -10,7 +10,7 @@ BIN := $(CURDIR)/.venv/bin
 PYTHON := PYTHONPATH=tests $(BIN)/python3
 CHECKOUT_AS_COLLECTION := .ac/ansible_collections/barehost/monitoring
 # Two lanes, one for each core. What measures how long a service is away has the machine to itself, at the end.
-TESTS := 'lint test-unit sanity test-collection molecule' 'test-integration test-operate' -- test-faults
+TESTS := 'lint test-unit sanity test-collection test-bench molecule' 'test-integration test-operate' -- test-faults
 
 export PATH := $(BIN):$(PATH)
 export MYPY_CACHE_DIR := $(CURDIR)/.cache/mypy
@@ -55,7 +55,7 @@ demo-quiet:  ## watch the healthy demo for ten minutes: no alert may fire
 
 ##@ test it
 
-.PHONY: test lint test-unit sanity test-collection molecule test-integration test-operate test-faults
+.PHONY: test lint test-unit sanity test-collection test-bench molecule test-integration test-operate test-faults
 test: hosts  ## all of the following tests, 45 minutes on 2 cores
 	@tests/all.sh $(TESTS)
 
@@ -81,6 +81,9 @@ sanity: venv  ## ansible-test sanity, on a copy in the place that it demands
 
 test-collection: venv  ## the built archive, installed elsewhere, and a plain clone
 	@pytest tests/collection
+
+test-bench: hosts  ## one round of the benchmark: it runs, and its contenders end alike
+	@pytest tests/benchmark
 
 molecule: hosts  ## every role on Debian 12 and 13: check mode, converge, idempotence, verify
 	@molecule test --all

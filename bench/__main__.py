@@ -5,7 +5,7 @@
 """Command line of the benchmark: python3 -m bench, from the checkout.
 
 BENCH_PEER names a checkout of prometheus.prometheus, or BENCH_PEER_PATH a path of collections with it.
-BENCH_ROUNDS and BENCH_MINUTES bound the repetitions.
+BENCH_ROUNDS and BENCH_MINUTES bound the repetitions. BENCH_REPORT: a folder for the report, not docs/.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from bench.results import BUDGETS, Result, verdict
 from bench.rounds import compare
 from hosts.shell import CHECKOUT, give_up, say
 
-DOCS = CHECKOUT / "docs"
 ABSENT = "it is not installed here (BENCH_PEER, BENCH_PEER_PATH)"
 
 
@@ -82,12 +81,14 @@ def _labels(other: Peer | None) -> dict[str, str]:
 
 def _write(results: dict[str, Result], labels: dict[str, str], notes: dict[str, str]) -> None:
     text = page(results, labels, notes)
-    (DOCS / "benchmark.md").write_text(text)
-    (DOCS / "benchmark.json").write_text(json.dumps(data(results, notes), indent=2) + "\n")
+    folder = Path(os.environ.get("BENCH_REPORT") or CHECKOUT / "docs").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "benchmark.md").write_text(text)
+    (folder / "benchmark.json").write_text(json.dumps(data(results, notes), indent=2) + "\n")
     print(text)
     for budget in BUDGETS:
         say(f"{budget.text}: {verdict(results, budget)[1]}")
-    say("written: docs/benchmark.md, docs/benchmark.json")
+    say(f"written: {folder / 'benchmark.md'}, benchmark.json beside it")
 
 
 if __name__ == "__main__":

@@ -72,9 +72,20 @@ def playbook(rendered: Path, versions: dict[str, str], mirror: str, cache: Path)
         "roles": [f"prometheus.prometheus.{product}" for product in products],
         "vars": settings,
     }
-    path = WORK / "peer.json"
-    path.write_text(json.dumps([play], indent=2))
+    path = WORK / "peer.yml"
+    path.write_text(yaml.dump([play], Dumper=_Playbook, sort_keys=False))
     return path
+
+
+class _Rendered(str):
+    """A text that Ansible must not take for a template: Alertmanager's own look alike."""
+
+
+class _Playbook(yaml.SafeDumper):
+    """Writes such texts as Ansible wants them marked."""
+
+
+_Playbook.add_representer(_Rendered, lambda to, text: to.represent_scalar("!unsafe", str(text)))
 
 
 def _releases(versions: dict[str, str], mirror: str, cache: Path) -> dict[str, Any]:
@@ -144,7 +155,15 @@ def _node_exporter(unit: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> Any:
-    return yaml.safe_load(path.read_text())
+    return _marked(yaml.safe_load(path.read_text()))
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _marked(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_marked(each) for each in value]
+    return _Rendered(value) if isinstance(value, str) and "{" in value else value
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -19,7 +19,9 @@ SECRETS = {"deploy", "logstash", "reader", "exporter", "kibana"}
 KEYS = {"kibana_objects", "kibana_session", "kibana_reports"}
 
 
-def values(folder: Path, role: str, *names: str, **variables: Any) -> dict[str, Any]:
+def values(
+    folder: Path, role: str, *names: str, check: bool = False, **variables: Any
+) -> dict[str, Any]:
     """Return the values that variables of a role have for a host; no task of the role runs."""
     place = CHECKOUT / "roles" / role
     files = [*(place / "defaults").rglob("*.yml"), *(place / "vars").rglob("*.yml")]
@@ -30,7 +32,10 @@ def values(folder: Path, role: str, *names: str, **variables: Any) -> dict[str, 
         "gather_facts": False,
         "vars_files": sorted(map(str, files)),
         "tasks": [
-            {"ansible.builtin.copy": {"content": wanted, "dest": str(folder / "found.json")}}
+            {
+                "ansible.builtin.copy": {"content": wanted, "dest": str(folder / "found.json")},
+                "check_mode": False,
+            }
         ],
     }
     (folder / "play.json").write_text(json.dumps([play]))
@@ -38,7 +43,7 @@ def values(folder: Path, role: str, *names: str, **variables: Any) -> dict[str, 
     environment = os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".ac")}
     given = {"ansible_python_interpreter": sys.executable, **variables}
     done = subprocess.run(
-        [*command, "-i", "localhost,other,", "-e", json.dumps(given)],
+        [*command, "-i", "localhost,other,", "-e", json.dumps(given), *["--check"][:check]],
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -133,10 +138,22 @@ def test_alertmanager_is_looked_for_where_its_flags_say(
     assert int(found[names[1]]["alertmanager"]["members"]) == members
 
 
-@pytest.mark.parametrize("state", ["absent", "described", "verified", "previous"])
-def test_who_changes_nothing_makes_no_password(tmp_path: Path, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "check"),
+    [
+        ("absent", False),
+        ("described", False),
+        ("verified", False),
+        ("previous", False),
+        ("absent", True),
+        ("present", True),
+        ("rendered", True),
+    ],
+)
+def test_who_changes_nothing_makes_no_password(tmp_path: Path, state: str, check: bool) -> None:
     folder = tmp_path / "passwords"
     given = {"elk_state": state, "elk_password_directory": str(folder), "elk_components": []}
+    given |= {"check": check}
     found = values(tmp_path, "elk", "__elk_passwords", "__elk_keys", **given)
     assert {len(one) for one in found["__elk_passwords"].values()} == {32}
     assert not folder.exists()
@@ -144,7 +161,7 @@ def test_who_changes_nothing_makes_no_password(tmp_path: Path, state: str) -> No
     (folder / "deploy").write_text("a" * 32 + "\n")
     found = values(tmp_path, "elk", "__elk_passwords", "__elk_keys", **given)
     assert [path.name for path in folder.iterdir()] == ["deploy"], "what is missing was made"
-    known = state in ("verified", "previous")
+    known = state not in ("absent", "described")
     assert (found["__elk_passwords"]["deploy"] == "a" * 32) is known
 
 
