@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from unit.roles.test_exporters import run
 
+DEFAULTS = Path(__file__).parents[3] / "roles/grafana/defaults/main/main.yml"
 NAMES = ("__grafana_prepare", "__grafana_sections", "__grafana_health")
 
 
@@ -38,6 +41,16 @@ HOSTS: dict[str, dict[str, Any]] = {
         ]
     },
     "four": {"grafana_datasources": [source("b", "http://127.0.0.1:9090")]},
+    "number_alone": {"grafana_version": "12.9.0"},
+    "with_build": {"grafana_version": "12.9.0", "grafana_release_build": "7"},
+    "with_both": {
+        **{"grafana_version": "12.9.0", "grafana_release_build": "7"},
+        "grafana_release_checksum": "sha256:" + "0" * 64,
+    },
+    "older_address": {
+        **{"grafana_version": "12.9.0", "grafana_release_build": ""},
+        "grafana_release_checksum": "{{ grafana_release_url }}.sha256",
+    },
 }
 
 
@@ -133,3 +146,33 @@ def test_nobody_reaches_more_than_the_data_sources(
 
 def test_an_address_of_numbers_is_taken_apart(found: dict[str, Any]) -> None:
     assert found["address"]["__grafana_sections"]["server"]["domain"] == "2001:db8::7"
+
+
+@pytest.mark.parametrize(
+    ("host", "left"),
+    [
+        ("number_alone", "grafana_release_build, grafana_release_checksum"),
+        ("with_build", "grafana_release_checksum"),
+    ],
+)
+def test_another_version_needs_what_does_not_follow_from_it(
+    found: dict[str, Any], host: str, left: str
+) -> None:
+    shipped = yaml.safe_load(DEFAULTS.read_text())["grafana_version"]
+    assert f"grafana_version is 12.9.0; still of {shipped}: {left}. " in found[host]
+    assert "/versions/12.9.0/packages/" in found[host]
+
+
+@pytest.mark.parametrize("host", ["with_both", "older_address"])
+def test_another_version_is_taken_with_it(found: dict[str, Any], host: str) -> None:
+    assert "__grafana_sections" in found[host]
+
+
+def test_what_is_known_of_the_shipped_version_is_of_one_version() -> None:
+    """They stand in two files, since a default may be replaced."""
+    defaults = yaml.safe_load(DEFAULTS.read_text())
+    shipped = yaml.safe_load(DEFAULTS.parents[2].joinpath("vars/main.yml").read_text())
+    known = shipped["__grafana_shipped"]
+    assert known["version"] == defaults["grafana_version"]
+    assert known["build"] == defaults["grafana_release_build"]
+    assert known["digest"] in defaults["grafana_release_checksum"]["amd64"]
