@@ -326,6 +326,7 @@ options:
           url: {description: Its address on the host. Example V(http://127.0.0.1:9093)., type: str, required: true}
           file: {description: Its configuration file., type: path, required: true}
           members: {description: "How many members its cluster has, itself included.", type: int, default: 1}
+          mute: {description: The receiver of the root route if it tells nobody; that is a warning., type: str, default: ""}
       grafana:
         description: The daemon is a Grafana; every query of every dashboard is asked through it.
         type: dict
@@ -624,6 +625,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
                     "url": {"type": "str", "required": True},
                     "file": {"type": "path", "required": True},
                     "members": {"type": "int", "default": 1},
+                    "mute": {"type": "str", "default": ""},
                 },
             },
             "grafana": {

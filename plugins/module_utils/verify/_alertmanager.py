@@ -27,12 +27,13 @@ class Wanted:
     version: str
     file: str  # its configuration
     members: int  # of its cluster, itself included; 1: it is alone
+    mute: str = ""  # the receiver of the root route, where it has nobody to tell
 
 
 def verify(client: Client, wanted: Wanted) -> Verdict:
     """Ask it everything. A part that is not answered is a finding; the others are still asked."""
     verdict = Verdict()
-    for part in (_configuration, _status):
+    for part in (_configuration, _receivers, _status):
         try:
             verdict.findings += part(client, wanted, verdict.seen)
         except Unanswered as exc:
@@ -60,6 +61,13 @@ def _configuration(client: Client, wanted: Wanted, seen: dict[str, Any]) -> Iter
     if loaded != written:
         fault = f"what is loaded is not what {wanted.file} says"
         yield Finding("configuration", fault, remedy)
+
+
+def _receivers(_client: Client, wanted: Wanted, _seen: dict[str, Any]) -> Iterator[Finding]:
+    if wanted.mute:
+        fault = f"nobody is told about alerts: the receiver {wanted.mute} has neither mail nor another way"
+        remedy = "fill in alertmanager_email or alertmanager_slack, or name another receiver in alertmanager_route"
+        yield Finding("receivers", fault, remedy, True)
 
 
 def config_hash(content: bytes) -> float:

@@ -138,6 +138,32 @@ def test_alertmanager_is_looked_for_where_its_flags_say(
     assert int(found[names[1]]["alertmanager"]["members"]) == members
 
 
+MAIL = {"alertmanager_email": {"to": "a@example.com"}}
+
+
+@pytest.mark.parametrize(
+    ("variables", "mute"),
+    [
+        ({}, "operators"),
+        (MAIL, ""),
+        ({"alertmanager_slack": {"channel": "#alerts"}}, ""),
+        # Who hears the heartbeat hears no alert.
+        ({"alertmanager_dead_mans_switch": {"url": "http://example.com"}}, "operators"),
+        ({**MAIL, "alertmanager_config_extra": {"route": {"receiver": "night"}}}, "night"),
+        (
+            {
+                "alertmanager_receivers": [{"name": "night", "webhook_configs": [{"url": "x"}]}],
+                "alertmanager_config_extra": {"route": {"receiver": "night"}},
+            },
+            "",
+        ),
+    ],
+)
+def test_whether_anybody_is_told(tmp_path: Path, variables: Any, mute: str) -> None:
+    found = values(tmp_path, "alertmanager", "__alertmanager_verify", **variables)
+    assert found["__alertmanager_verify"]["alertmanager"]["mute"] == mute
+
+
 @pytest.mark.parametrize(
     ("state", "check"),
     [

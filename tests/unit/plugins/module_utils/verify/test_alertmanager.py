@@ -22,6 +22,18 @@ from ansible_collections.barehost.monitoring.tests.unit.plugins.module_utils.ver
 CONTENT = b"route: {receiver: operators}\n"
 
 
+def answers(metrics: dict[str, float], peers: int = 1) -> dict[str, Any]:
+    values = {"hash": config_hash(CONTENT), "successful": 1, **metrics}
+    return {
+        "/metrics": f"alertmanager_config_hash {values['hash']}\n"
+        f"alertmanager_config_last_reload_successful {values['successful']}\n",
+        "/api/v2/status": {
+            "versionInfo": {"version": "0.33.1"},
+            "cluster": {"status": "ready", "peers": [{}] * peers},
+        },
+    }
+
+
 def test_the_hash_is_that_of_alertmanager() -> None:
     # MD5 of nothing is d41d8cd98f00b204e9800998ecf8427e.
     assert config_hash(b"") == int("008fd98c1dd4", 16)
@@ -47,15 +59,18 @@ def test_what_is_loaded_and_who_is_known(
 ) -> None:
     file = tmp_path / "alertmanager.yml"
     file.write_bytes(CONTENT)
-    values = {"hash": config_hash(CONTENT), "successful": 1, **metrics}
-    answers: dict[str, Any] = {
-        "/metrics": f"alertmanager_config_hash {values['hash']}\n"
-        f"alertmanager_config_last_reload_successful {values['successful']}\n",
-        "/api/v2/status": {
-            "versionInfo": {"version": "0.33.1"},
-            "cluster": {"status": "ready", "peers": [{}] * peers},
-        },
-    }
     wanted = Wanted(unit="alertmanager", version="0.33.1", file=str(file), members=members)
-    verdict = _alertmanager.verify(client(monkeypatch, answers)[0], wanted)
+    verdict = _alertmanager.verify(client(monkeypatch, answers(metrics, peers))[0], wanted)
     assert faults(verdict) == [(a, b.format(file=file), c) for a, b, c in found]
+
+
+@pytest.mark.parametrize("mute", ["", "operators"])
+def test_an_alertmanager_that_tells_nobody_is_worth_a_look(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mute: str
+) -> None:
+    file = tmp_path / "alertmanager.yml"
+    file.write_bytes(CONTENT)
+    wanted = Wanted("alertmanager", "0.33.1", str(file), 1, mute)
+    verdict = _alertmanager.verify(client(monkeypatch, answers({}))[0], wanted)
+    said = "nobody is told about alerts: the receiver operators has neither mail nor another way"
+    assert faults(verdict) == ([("receivers", said, True)] if mute else [])
