@@ -149,8 +149,8 @@ def _node_exporter(unit: Path) -> dict[str, Any]:
         "node_exporter_enabled_collectors": [
             {"textfile": {"directory": "/var/lib/node_exporter/textfile"}},
             {"filesystem": {"mount-points-exclude": exclusion}},
+            {"systemd": {"unit-include": ".+[.]service"}},
         ],
-        "node_exporter_disabled_collectors": ["systemd"],
     }
 
 

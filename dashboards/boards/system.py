@@ -321,7 +321,7 @@ NETWORK = Row(
         number(
             "Faults",
             "How many of each there are now. Disks: that turned read-only within a day. "
-            "Units are counted where the collector systemd is on.",
+            "Units: services that systemd has given up on.",
             *(Query(f"count({expr}) or vector(0)", name) for name, expr in FAULTS.items()),
             unit="none",
             steps=NONE_WANTED,

@@ -29,7 +29,6 @@ RARE = {
     "log:lines:increase5m": "of errors and of refused lines only once there is one",
     "node_md_disks": "only with a software RAID",
     "node_md_disks_required": "only with a software RAID",
-    "node_systemd_unit_state": "only with the collector systemd, which is off by default",
     "node_textfile_mtime_seconds": "only once somebody writes a file of metrics",
     "redis_master_link_up": "only of a replica",
 }

@@ -80,8 +80,23 @@ def test_a_textfile_is_published(host: Any, ask: Any) -> None:
     assert metrics["node_textfile_scrape_error"] == 0
 
 
-def test_the_units_of_systemd_are_not_reported_unless_asked_for(ask: Any) -> None:
-    assert "systemd" not in collectors(ask.metrics(URL))
+def test_the_services_of_systemd_are_reported_and_no_other_units(host: Any, ask: Any) -> None:
+    """By the system bus, as node_exporter's user, from within the sandbox."""
+    name = "barehost-test-fails.service"
+    host.run(f"systemd-run --unit={name} --property=Type=oneshot --wait false")
+    try:
+        metrics = ask.metrics(URL)
+    finally:
+        host.check_output(f"systemctl reset-failed {name}")
+    states = {
+        re.search(r'name="([^"]+)"', key)[1]: value
+        for key, value in metrics.items()
+        if key.startswith("node_systemd_unit_state{") and 'state="failed"' in key
+    }
+    assert metrics['node_scrape_collector_success{collector="systemd"}'] == 1
+    assert states[name] == 1
+    assert states["node_exporter.service"] == 0
+    assert all(unit.endswith(".service") for unit in states)
 
 
 def test_it_runs_unprivileged(host: Any) -> None:
