@@ -106,7 +106,7 @@ def _faults(entry: Entry, steps: list[Step], shape: Shape, value: Any) -> Iterat
     if steps[0].number is None:
         yield "", "the alert has no threshold"
         return
-    if not shape.may_have("host"):
+    if not has_hosts(shape, entry.values.get("per", ())):
         way_out = "change it for all hosts by overrides"
         yield "", f"the alert looks at several hosts at once, so none can have its own; {way_out}"
         return
@@ -124,6 +124,15 @@ def _faults(entry: Entry, steps: list[Step], shape: Shape, value: Any) -> Iterat
     rungs = [(step.severity, wanted.get(step.severity, step.number or 0)) for step in steps]
     for fault in () if wrong else ladders.order_faults(rungs, steps[0].op):
         yield "", fault
+
+
+def has_hosts(shape: Shape, per: Iterable[str]) -> bool:
+    """Tell whether each series of an alert is of one host.
+
+    What an expression shows may be more than there is: a recorded series has lost labels before. So the
+    labels that tell the alerts apart have a say, where they are named.
+    """
+    return shape.may_have("host") and (not per or not {"instance", "host"}.isdisjoint(per))
 
 
 def _by_severity(value: Any, steps: list[Step]) -> Mapping[str, float]:

@@ -12,7 +12,10 @@ from typing import Any
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _alert_schema as schema
 from ansible_collections.barehost.monitoring.plugins.plugin_utils import _numbers as numbers
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_schema import ALERT_NAME
-from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_thresholds import SERIES
+from ansible_collections.barehost.monitoring.plugins.plugin_utils._alert_thresholds import (
+    SERIES,
+    has_hosts,
+)
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._durations import in_words
 from ansible_collections.barehost.monitoring.plugins.plugin_utils._faults import (
     Faults,
@@ -168,7 +171,7 @@ def _threshold(name: str, rules: list[dict[str, Any]], entry: Mapping[str, Any])
     yield f"  {name}: {{threshold: {value}}}"
     yield "```"
     yield ""
-    if not analyse(rules[0]["expr"]).shape.may_have("host"):
+    if not has_hosts(analyse(rules[0]["expr"]).shape, entry.get("per", ())):
         yield "The alert looks at several hosts at once, so none can have a threshold of its own."
         yield ""
         return

@@ -84,6 +84,12 @@ FAULTS: list[tuple[dict[str, Any], Any, str]] = [
     (STEPS, {"a": {"A": {"critical": 90}}}, "thresholds.a.A.critical: 90 is no ratio from 0 to 1"),
     (STEPS, {"a": {"A": {"warning": 0.95}}}, "thresholds.a.A: with > the step critical (0.9) must"),
     (USED | {"expr": "sum(used) / sum(size)"}, {"a": {"A": 0.5}}, "looks at several hosts at once"),
+    # A recorded series, whose labels nobody sees here.
+    (
+        USED | {"expr": "used:ratio", "per": ["cluster", "dataset"]},
+        {"a": {"A": 0.5}},
+        "looks at several hosts at once",
+    ),
     ({"expr": "up == 0", "summary": "x"}, {"a": {"A": 1}}, "A: the alert has no threshold"),
     (USED, {h: {"A": 90} for h in "abcdef"}, "write 0.9 (likewise b, c, d and 2 more)"),
     (USED, {h: {"B": 1} for h in "ab"}, "thresholds.a.B: there is no such alert (likewise b)"),
@@ -103,3 +109,8 @@ def test_a_wrong_threshold_is_refused_with_host_and_alert(
 def test_a_fault_of_the_expression_is_not_told_as_one_of_the_threshold() -> None:
     with pytest.raises(InputError, match=r"\Aalerts.A.expr: is no valid PromQL"):
         rules(USED | {"expr": "used /"}, {"a": {"A": 0.5}})
+
+
+@pytest.mark.parametrize("per", [["host"], ["instance", "device"], []])
+def test_an_alert_of_a_host_can_have_one(per: list[str]) -> None:
+    assert OWN in str(rules(USED | {"expr": "used:ratio", "per": per}, {"a": {"A": 0.5}}))
