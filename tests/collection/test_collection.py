@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -21,7 +22,16 @@ FILTERS = sorted(path.stem for path in (CHECKOUT / "plugins/filter").glob("[!_]*
 MODULES = sorted(path.stem for path in (CHECKOUT / "plugins/modules").glob("[!_]*.py"))
 # What users have no use for, and what runs on a developer's machine leave behind.
 UNWANTED = {".ac", ".ci", ".config", ".git", "Makefile", "bench", "molecule", "tests"}
-LEFT_BEHIND = re.compile(r"(?!cache\.py$).*cache.*|\.venv|\.ansible")
+LEFT_BEHIND = re.compile(r"(?!cache\.py$).*cache.*|\.venv|\.ansible|\.elk_passwords|\.certificates")
+# What a checkout holds after the steps of docs/first_deployment.md and its neighbours.
+DEPLOYMENT = (
+    *("inventories/single_host/.elk_passwords/deploy", ".elk_passwords/deploy"),
+    *("my-inventory/hosts.yml", "my-inventory/.elk_passwords/reader", "prod-inventory/hosts.yml"),
+    *("inventories/fleet/.certificates/ca.key", "inventories/fleet/.certificates/logs1.crt"),
+    *("inventories/fleet/group_vars/all/vault.yml", "inventories/demo/host.key"),
+    *("backups/db1/prometheus.tar", "inventories/backups/db1/prometheus.tar"),
+    *("rendered/db1/etc/shadow", "mirror/prometheus/lock.json", "mirror/lock.json"),
+)
 
 
 def run(*argv: str, cwd: Path, **variables: str) -> str:
@@ -50,6 +60,23 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def used(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the clone, and leave in it what deployments leave."""
+    target = tmp_path_factory.mktemp("used") / "checkout"
+    shutil.copytree(clone, target, symlinks=True)
+    for name in DEPLOYMENT:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text("planted")
+    return target
+
+
+def packed(archive: Path) -> set[str]:
+    """List what an archive holds."""
+    with tarfile.open(archive) as tar:
+        return set(tar.getnames())
+
+
+@pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the archive from the checkout as it is, caches included."""
     target = tmp_path_factory.mktemp("archive")
@@ -67,11 +94,27 @@ def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_archive_holds_nothing_unwanted(archive: Path) -> None:
-    with tarfile.open(archive) as tar:
-        names = [Path(name) for name in tar.getnames()]
+    names = [Path(name) for name in packed(archive)]
     assert [name for name in names if UNWANTED.intersection(name.parts)] == []
     assert [name for name in names if any(map(LEFT_BEHIND.fullmatch, name.parts))] == []
     assert Path("roles/prometheus/tasks/main.yml") in names
+
+
+def test_what_deployments_leave_is_neither_packed_nor_tracked(
+    clone: Path, used: Path, tmp_path: Path
+) -> None:
+    for place in (clone, used):
+        target = str(tmp_path / place.name)
+        run("ansible-galaxy", "collection", "build", "--output-path", target, cwd=place)
+    plain, other = (packed(next((tmp_path / p.name).iterdir())) for p in (clone, used))
+    assert other == plain
+    ours = {"plugins/modules/mirror.py", "playbooks/mirror.yml", "docs/mirror.md", "docs/backup.md"}
+    ours |= {"inventories/fleet/group_vars/all/vault.yml.example"}
+    assert ours <= plain
+    run("git", "init", "--quiet", cwd=used)
+    found = run("git", "ls-files", "--others", "--exclude-standard", cwd=used).splitlines()
+    assert set(DEPLOYMENT).difference({"inventories/demo/host.key"}).intersection(found) == set()
+    assert ours <= set(found)
 
 
 def test_the_archive_is_small(archive: Path) -> None:

@@ -144,7 +144,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Render the log chain and Grafana of the inventory fleet, with certificates of an authority."""
     folder = tmp_path_factory.mktemp("fleet")
     shutil.copytree(CHECKOUT / "inventories/fleet", folder / "inventory")
-    certificates, authority = folder / "inventory/certificates", trustme.CA()
+    certificates, authority = folder / "inventory/.certificates", trustme.CA()
     certificates.mkdir()
     authority.cert_pem.write_to_path(certificates / "ca.crt")
     for host, address in {
