@@ -101,6 +101,10 @@ class Product:
         """What saving does, what speaks against it, and about how many bytes it writes anew."""
         raise NotImplementedError
 
+    def misplaced(self, backups: str) -> list[str]:
+        """What speaks against the directory that the daemon's backups lie in."""
+        return []
+
     def check(self, daemon: Daemon, manifest: Manifest, data: str) -> Check:
         """Look at what is there before anything is touched."""
         raise NotImplementedError

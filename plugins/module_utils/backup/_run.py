@@ -89,6 +89,7 @@ def save(
     """Make a backup. archive: where to pack it too, empty for not at all."""
     if product.stateless:
         return _skipped(daemon, product, "save")
+    _refuse(product.misplaced(catalog.directory))
     with _held(daemon, timeout, check_mode):
         if product.cut_off(daemon):
             raise DaemonError(
@@ -137,7 +138,8 @@ def _write(daemon: Daemon, product: Product, catalog: Catalog, name: str) -> Man
         catalog.complete(partial, manifest)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
-        product.clean(daemon)
+        with suppress(DaemonError, OSError):  # the first fault is the one to tell
+            product.clean(daemon)
         raise
     return manifest
 
@@ -170,6 +172,7 @@ def restore(
     """Restore a backup. name: empty for the newest. archive: one that was brought here, or empty."""
     if product.stateless:
         return _skipped(daemon, product, "restore")
+    _refuse(product.misplaced(catalog.directory))
     with _held(daemon, timeout, check_mode):
         cut_off = product.cut_off(daemon)
         if cut_off and not check_mode:
