@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..daemon._host import Host
 from ..daemon._spec import Health
 from ..daemon._store import Store
 from ._manifest import Manifest
-from ._swap import unfinished
+from ._swap import Swap, unfinished
 
 
 def _unheard(_warning: str) -> None:
@@ -124,12 +125,32 @@ class Product:
         """Take back a restore that was cut off."""
         swap = unfinished(daemon.note)
         if swap:
+            ran = daemon.running()
             daemon.stop()
-            kept = swap.back(keep=True)
-            if kept:
-                daemon.warn(
-                    f"{daemon.name} wrote data after a restore was cut off and before it was taken "
-                    f"back now; it is kept in {' and '.join(kept)}. Look whether you need it, then "
-                    "remove it"
-                )
+            try:
+                _settle(daemon, swap)
+            except (DaemonError, OSError) as exc:
+                if ran:
+                    with suppress(DaemonError):  # the first fault is the one to tell
+                        daemon.start()
+                raise DaemonError(
+                    f"a restore was cut off here, and cannot be taken back: {exc}. The data that was "
+                    "there before is still kept: mend the cause and run restore.yml again"
+                ) from exc
             daemon.start()
+
+
+def _settle(daemon: Daemon, swap: Swap) -> None:
+    lost = swap.drop_lost()
+    if lost:
+        daemon.warn(
+            f"a restore of {daemon.name} was cut off, and what was there before cannot be taken back: "
+            f"{' and '.join(lost)} is gone, in which it was kept. What lies there now may be half of "
+            "it: restore a backup with -e barehost_restore_replace=true"
+        )
+    kept = swap.back(keep=True)
+    if kept:
+        daemon.warn(
+            f"{daemon.name} wrote data after a restore was cut off and before it was taken back now; "
+            f"it is kept in {' and '.join(kept)}. Look whether you need it, then remove it"
+        )

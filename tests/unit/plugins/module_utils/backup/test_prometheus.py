@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.backup._produc
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup._prometheus import (
     Prometheus,
 )
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup._swap import Swap
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 
 BLOCK, OTHER = "01KAZ3VJ8H5QW2N7M4T6R9XCDE", "01KAZ3VJ8H5QW2N7M4T6R9XCDF"
@@ -213,16 +215,72 @@ def test_when_that_fails_too_the_old_data_is_kept_for_the_next_run(
     assert (data / BLOCK).is_dir()
 
 
+def cut(web: Prometheus, daemon: Daemon, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore that ends after the exchange."""
+    manifest, source = saved(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(_prometheus, "exchange", lambda _daemon, swap, _prove: swap.exchange())
+        web.restore(daemon, manifest, source)
+
+
+def test_where_the_old_data_was_removed_by_hand_the_daemon_starts_and_it_is_told(
+    daemon: Callable[..., Daemon], machine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web, asked = product(store(tmp_path / "data", BLOCK)), daemon(replaced=True)
+    cut(web, asked, tmp_path, monkeypatch)
+    shutil.rmtree(tmp_path / "data/.barehost-restore")
+    web.recover(asked)
+    assert machine.calls == ["stop", "restart"] and machine.active == "active"
+    (said,) = machine.warned
+    assert "cannot be taken back" in said and "barehost_restore_replace=true" in said
+    assert not web.cut_off(asked)
+
+
+@pytest.mark.parametrize(("ran", "calls"), [(True, ["stop", "restart"]), (False, ["stop"])])
+def test_a_way_back_that_fails_is_told_and_leaves_the_daemon_as_it_was(
+    daemon: Callable[..., Daemon],
+    machine: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ran: bool,
+    calls: list[str],
+) -> None:
+    web, asked = product(store(tmp_path / "data", BLOCK)), daemon(replaced=True)
+    cut(web, asked, tmp_path, monkeypatch)
+    machine.active = "active" if ran else "inactive"
+
+    def full(_swap: Swap) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Swap, "_remember", full)
+        with pytest.raises(DaemonError, match="No space left.*still kept: mend the cause and run"):
+            web.recover(asked)
+    assert machine.calls == calls and web.cut_off(asked)
+    web.recover(asked)
+    assert (tmp_path / "data" / BLOCK).is_dir() and not web.cut_off(asked)
+
+
+def test_data_that_no_note_tells_of_is_kept_and_told(
+    daemon: Callable[..., Daemon], machine: Any, tmp_path: Path
+) -> None:
+    data, (manifest, source) = store(tmp_path / "data"), saved(tmp_path)
+    old = data / ".barehost-restore/old"
+    old.mkdir(parents=True)
+    (old / "wal").write_text("all that there is")
+    product(data).restore(daemon(), manifest, source)
+    (aside,) = data.glob("barehost-kept-*")
+    assert (aside / "wal").read_text() == "all that there is"
+    assert str(aside) in machine.warned[0] and "remove it" in machine.warned[0]
+
+
 def test_what_was_written_after_a_restore_that_was_cut_off_is_kept_and_told(
     daemon: Callable[..., Daemon], machine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The host lost its power before the restore was proved, came up, and scraped for a while."""
-    data, (manifest, source) = store(tmp_path / "data", BLOCK), saved(tmp_path)
+    data = store(tmp_path / "data", BLOCK)
     web, before = product(data), names(data)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(_prometheus, "exchange", lambda _daemon, swap, _prove: swap.exchange())
-        web.restore(daemon(replaced=True), manifest, source)
+    cut(web, daemon(replaced=True), tmp_path, monkeypatch)
     (data / "wal/00000009").write_text("scraped since")
     (data / "01KAZ3VJ8H5QW2N7M4T6R9XCDG").mkdir()
     (data / "01KAZ3VJ8H5QW2N7M4T6R9XCDG/meta.json").write_text("compacted since")
