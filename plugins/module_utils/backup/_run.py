@@ -108,12 +108,12 @@ def save(
         product.clean(daemon)
         manifest = _write(daemon, product, catalog, name)
         outcome = Outcome(actions, manifest=manifest, path=catalog.path(name))
-        if archive:
-            outcome.sha256 = _packed(outcome.path, manifest, archive)
         outcome.removed = [catalog.path(one) for one in catalog.surplus(keep)]
-        for one in catalog.surplus(keep):
+        for one in catalog.surplus(keep):  # also where the archive finds no room, day after day
             catalog.remove(one)
         outcome.actions += [f"remove {path}" for path in outcome.removed]
+        if archive:
+            outcome.sha256 = _packed(outcome.path, manifest, archive)
         return outcome
 
 
@@ -146,6 +146,7 @@ def _write(daemon: Daemon, product: Product, catalog: Catalog, name: str) -> Man
 
 def _packed(backup: str, manifest: Manifest, archive: str) -> str:
     where = posixpath.dirname(archive)
+    _pack.sweep(where)
     faults = _copies.room(where, _archived(manifest), f"the archive of {backup} on its way")
     if faults:
         raise DaemonError(f"{faults[0]}. The backup itself is complete: {backup}")
@@ -194,12 +195,19 @@ def _source(catalog: Catalog, name: str, archive: str, check_mode: bool) -> Iter
         yield catalog.path(catalog.choose(name))
         return
     manifest = _pack.described(archive)
-    if manifest.time in catalog.names() and _same(catalog.path(manifest.time), manifest):
-        yield catalog.path(manifest.time)
-        return
+    if manifest.time in catalog.names():
+        if _same(catalog.path(manifest.time), manifest):
+            yield catalog.path(manifest.time)
+            return
+        raise DaemonError(
+            f"{archive} is the backup {manifest.identity}, and {catalog.path(manifest.time)} is another "
+            "one that was made in the same second: move that directory out of "
+            f"{catalog.directory}, then run again. Nothing was touched"
+        )
     if check_mode:
         yield from _looked_at(manifest, archive)
         return
+    _pack.sweep(posixpath.dirname(archive))
     _refuse(_copies.room(catalog.directory, manifest.size, f"the backup in {archive}"))
     catalog.clean()
     partial = catalog.begin(manifest.time)
@@ -220,7 +228,7 @@ def _looked_at(manifest: Manifest, archive: str) -> Iterator[str]:
     """
     beside = posixpath.dirname(archive)
     _refuse(_copies.room(beside, manifest.size, f"a look into {archive}"))
-    path = posixpath.join(beside, manifest.time)
+    path = posixpath.join(beside, _pack.LOOK)
     os.mkdir(path, 0o700)
     try:
         _pack.unpack(archive, path)
@@ -238,7 +246,10 @@ def _restore(daemon: Daemon, product: Product, path: str, check_mode: bool) -> O
     manifest = _manifest.read(path)
     marker = _marker(daemon)
     if marker == manifest.identity and not daemon.replace:
-        words = f"{daemon.name} has the data of {manifest.identity} already: nothing to restore"
+        words = (
+            f"{daemon.name} has the data of {manifest.identity} already: nothing to restore. If it was "
+            "lost or changed since, give -e barehost_restore_replace=true to restore it once more"
+        )
         return Outcome([], False, manifest, path, warnings=[words])
     faults = _unfit(daemon, product, manifest, path)
     _refuse(faults)

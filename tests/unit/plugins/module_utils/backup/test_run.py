@@ -117,6 +117,7 @@ def test_the_same_backup_is_restored_once_unless_asked(daemon: Made, catalog: Ca
     again = restore(daemon(), web, catalog)
     assert (again.changed, web.text) == (False, "since")
     assert "nothing to restore" in again.warnings[0]
+    assert "barehost_restore_replace=true to restore it once more" in again.warnings[0]
     assert restore(daemon(replaced=True), web, catalog).changed
     assert web.text == "old"
 
@@ -332,6 +333,27 @@ def test_an_archive_joins_the_backups_of_the_host(
     outcome = restore(daemon(), web, catalog, archive=archive)
     assert web.text == "old" and outcome.path == catalog.path(catalog.names()[0])
     assert not restore(daemon(), web, catalog, archive=archive).changed
+
+
+def test_where_the_archive_finds_no_room_the_surplus_goes_all_the_same(
+    daemon: Made, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_run, "_archived", lambda _manifest: 1 << 60)
+    for text in "abc":
+        with pytest.raises(DaemonError, match="needs.*The backup itself is complete"):
+            save(daemon(), Web(text), catalog, keep=2, archive=str(tmp_path / "web.tar"))
+    assert len(catalog.names()) == 2
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_backup_of_another_host_of_the_same_second_is_told(
+    daemon: Made, catalog: Catalog, archive: str, check_mode: bool
+) -> None:
+    theirs = replace(_pack.described(archive), host="elsewhere")
+    catalog.complete(catalog.begin(theirs.time), theirs)
+    with pytest.raises(DaemonError, match="same second: move that directory out of.*Nothing was"):
+        restore(daemon(), Web(), catalog, archive=archive, check_mode=check_mode)
+    assert catalog.partial() == []
 
 
 def everything(folder: str) -> dict[str, int]:
