@@ -31,7 +31,9 @@ class Alertmanager(Product):
     def __init__(self, api: Api) -> None:
         self.api = api
 
-    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
+    def plan_save(
+        self, daemon: Daemon, target: str, previous: str
+    ) -> tuple[list[str], list[str], int]:
         """They are few and small."""
         daemon.must_run("only a running Alertmanager tells its silences")
         return [f"read the silences of {daemon.name}"], [], 0

@@ -79,10 +79,22 @@ class Elasticsearch(Product):
 
     # -- save -------------------------------------------------------------------
 
-    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
-        """How much it is, Elasticsearch knows."""
+    def plan_save(
+        self, daemon: Daemon, target: str, previous: str
+    ) -> tuple[list[str], list[str], int]:
+        """How much it is, Elasticsearch knows; what the last backup has is taken for linked."""
         daemon.must_run("only a running Elasticsearch makes a snapshot")
-        return [f"let Elasticsearch make a snapshot in {self.place}"], [], self._stored()
+        size, last = self._stored(), posixpath.join(previous, _FOLDER) if previous else ""
+        place = self.place if os.path.isdir(self.place) else self.data
+        new = size
+        if last and self._linkable(last, place):
+            new = max(0, size - _copies.size([last]))
+        faults: list[str] = []
+        if not _copies.one_system(
+            place, target
+        ):  # it passes through here, and is copied there whole
+            faults, new = _copies.room(place, new, f"a snapshot of {daemon.name}"), size
+        return [f"let Elasticsearch make a snapshot in {self.place}"], faults, new
 
     def _stored(self) -> int:
         stats = self.api.get("/_stats/store", filter_path="_all.primaries.store.size_in_bytes")
@@ -98,7 +110,7 @@ class Elasticsearch(Product):
         repository, location = f"{_PREFIX}{name.lower()}", self._path(name)
         _copies.make(self.place, _copies.owner(self.data))
         last = posixpath.join(previous, _FOLDER) if previous else ""
-        if last and self._linkable(last):
+        if last and self._linkable(last, self.place):
             _copies.tree(last, location, _copies.owner(self.data), linked=True)
         _snapshots.register(self.api, repository, location)
         found = _snapshots.take(self.api, repository, name.lower())
@@ -115,12 +127,12 @@ class Elasticsearch(Product):
             "shards": found["shards"]["total"],
         }
 
-    def _linkable(self, last: str) -> bool:
+    def _linkable(self, last: str, place: str) -> bool:
         """Whether the files of a backup can have a second name that Elasticsearch may read."""
         paths = [
             posixpath.join(folder, name) for folder, _f, names in os.walk(last) for name in names
         ]
-        device, owner = os.stat(self.place).st_dev, _copies.owner(self.data)
+        device, owner = os.stat(place).st_dev, _copies.owner(self.data)
         return all(os.stat(p).st_dev == device and _copies.owner(p) == owner for p in paths)
 
     def clean(self, daemon: Daemon) -> None:

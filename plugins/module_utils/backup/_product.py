@@ -98,8 +98,13 @@ class Product:
         """
         raise NotImplementedError
 
-    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
-        """What saving does, what speaks against it, and about how many bytes it writes anew."""
+    def plan_save(
+        self, daemon: Daemon, target: str, previous: str
+    ) -> tuple[list[str], list[str], int]:
+        """What saving does, what speaks against it, and about how many bytes it writes anew.
+
+        target: a directory for backups, maybe not there yet. previous: as in save.
+        """
         raise NotImplementedError
 
     def misplaced(self, backups: str) -> list[str]:

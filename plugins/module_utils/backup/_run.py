@@ -96,7 +96,7 @@ def save(
                 "a restore was cut off here, and what there was before is still kept: run restore.yml "
                 "again, which takes it back first"
             )
-        actions, faults, size = product.plan_save(daemon)
+        actions, faults, size = product.plan_save(daemon, catalog.directory, _last(catalog))
         faults += _copies.room(catalog.directory, size, f"a backup of {daemon.name}")
         _refuse(faults)
         name = _catalog.now()
@@ -117,15 +117,19 @@ def save(
         return outcome
 
 
+def _last(catalog: Catalog) -> str:
+    """The data of the newest backup."""
+    names = catalog.names()
+    return posixpath.join(catalog.path(names[-1]), _manifest.DATA) if names else ""
+
+
 def _write(daemon: Daemon, product: Product, catalog: Catalog, name: str) -> Manifest:
     if os.path.exists(catalog.path(name)):
         raise DaemonError(f"{catalog.path(name)} is there already: one backup a second is enough")
     partial, began = catalog.begin(name), time.time()
     data = posixpath.join(partial, _manifest.DATA)
-    names = catalog.names()
-    previous = posixpath.join(catalog.path(names[-1]), _manifest.DATA) if names else ""
     try:
-        seen = product.save(daemon, data, name, previous)
+        seen = product.save(daemon, data, name, _last(catalog))
         manifest = Manifest(
             product=product.kind,
             daemon=daemon.name,

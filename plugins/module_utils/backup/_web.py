@@ -18,6 +18,7 @@ from ..daemon._spec import Health
 
 _PATIENCE = 30  # seconds in which a daemon may be too busy to answer
 _PAUSE = 0.5
+_ASKED, _TOLD = 10, 600  # seconds that an answer may take: what is told may be a lot of work
 
 
 class Refusal(DaemonError):
@@ -48,9 +49,10 @@ class Api:
         if body is not None:
             headers["Content-Type"], data = "application/json", json.dumps(body).encode()
         end = time.monotonic() + _PATIENCE
+        timeout = _ASKED if method == "GET" else _TOLD
         while True:
             try:
-                status, text = _health.fetch(url, self.health, headers, method, data)
+                status, text = _health.fetch(url, self.health, headers, method, data, timeout)
             except OSError as exc:
                 # Only a question may be put twice.
                 if method != "GET" or time.monotonic() > end:

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.barehost.monitoring.plugins.module_utils.backup import _snapshots
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup import (
+    _copies,
+    _snapshots,
+)
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup._elasticsearch import (
     Elasticsearch,
 )
@@ -24,6 +27,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.backup._produc
     Daemon,
 )
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup._web import Refusal
+from ansible_collections.barehost.monitoring.plugins.module_utils.daemon import _files
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 
 SEEN = {
@@ -302,6 +306,33 @@ def test_snapshots_and_backups_lie_apart(place: str, backups: str, refused: bool
     faults = Elasticsearch(Server(), place, "/data").misplaced(backups)  # type: ignore[arg-type]
     assert bool(faults) is refused
     assert "barehost_backup_directory" in str(faults) or not refused
+
+
+@pytest.mark.parametrize(
+    ("links", "apart", "needed", "fault"),
+    [
+        (True, False, 1000 - 2, False),  # {} of the last backup
+        (False, False, 1000, False),
+        (True, True, 1000, True),
+    ],
+)
+def test_room_is_needed_for_what_came_since_where_the_rest_is_linked(
+    daemon: Callable[..., Daemon],
+    places: tuple[Path, str],
+    monkeypatch: pytest.MonkeyPatch,
+    links: bool,
+    apart: bool,
+    needed: int,
+    fault: bool,
+) -> None:
+    data, backup = places
+    web = product(data, Server(notes=1))
+    monkeypatch.setattr(Elasticsearch, "_stored", lambda _self: 1000)
+    monkeypatch.setattr(_copies, "one_system", lambda _one, _other: not apart)
+    monkeypatch.setattr(_files, "free", lambda _directory: 900)
+    _actions, faults, size = web.plan_save(daemon(), str(data), backup if links else "")
+    assert size == needed
+    assert (f"file system of {data} has 900" in str(faults)) is fault
 
 
 # -- what cannot be counted, and what is no document -----------------------------

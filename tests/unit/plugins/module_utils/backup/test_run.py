@@ -48,7 +48,9 @@ class Web(Product):
         self.faults: list[str] = []
         self.cut = self.cleaned = False
 
-    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
+    def plan_save(
+        self, daemon: Daemon, target: str, previous: str
+    ) -> tuple[list[str], list[str], int]:
         """Say so."""
         return ["copy the text"], [], self.needs
 
