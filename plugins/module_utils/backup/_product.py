@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..daemon import _gate
+from ..daemon import _gate, _parse_health
 from ..daemon._errors import DaemonError
 from ..daemon._host import Host
 from ..daemon._spec import Health
@@ -30,7 +30,7 @@ class Daemon:
     """The daemon on this host, whose lock is held."""
 
     name: str
-    health: Health
+    asked: Health | None  # how it is asked; nothing for as it was last deployed
     host: Host
     store: Store
     replace: bool = False  # data that is there may be replaced
@@ -40,6 +40,14 @@ class Daemon:
     def unit(self) -> str:
         """Its unit of systemd."""
         return f"{self.name}.service"
+
+    @property
+    def health(self) -> Health:
+        """How it is asked, and when it is healthy: read anew, since a restore may put that back."""
+        if self.asked:
+            return self.asked
+        record = self.store.record()
+        return _parse_health.health(record.health if record else {}, [])
 
     @property
     def note(self) -> str:

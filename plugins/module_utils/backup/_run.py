@@ -22,6 +22,7 @@ from ._manifest import Manifest
 from ._product import Daemon, Product
 
 _MARKER = "restored.json"  # the identity of the backup that this host's data came from
+_ABSENT = "it is not deployed on this host: run site.yml first"
 
 
 @dataclass
@@ -41,12 +42,20 @@ class Outcome:
 @contextmanager
 def _held(daemon: Daemon, timeout: float, check_mode: bool) -> Iterator[None]:
     daemon.host.systemd.preflight()
-    if not os.path.isdir(daemon.store.directory) or daemon.store.record() is None:
-        raise DaemonError("it is not deployed on this host: run site.yml first")
+    if not os.path.isdir(daemon.store.directory):
+        raise DaemonError(_ABSENT)
     with daemon.store.locked(timeout, create=not check_mode):
         if daemon.store.transaction() is not None:
             raise DaemonError("its last deployment did not finish: run site.yml first")
+        if not os.path.exists(daemon.note):  # a restore exchanges Grafana's record, too
+            _deployed(daemon)
         yield
+
+
+def _deployed(daemon: Daemon) -> None:
+    if daemon.store.record() is None:
+        cut_off = "a restore was cut off here: run restore.yml without --check, which takes it back"
+        raise DaemonError(cut_off if os.path.exists(daemon.note) else _ABSENT)
 
 
 def _refuse(faults: Sequence[str]) -> None:
@@ -182,6 +191,7 @@ def restore(
         cut_off = product.cut_off(daemon)
         if cut_off and not check_mode:
             product.recover(daemon)
+        _deployed(daemon)
         with _source(catalog, name, archive, check_mode) as path:
             outcome = _restore(daemon, product, path, check_mode)
             if outcome.manifest:  # in check mode it was looked at elsewhere

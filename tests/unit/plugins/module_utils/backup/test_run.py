@@ -308,6 +308,32 @@ def test_what_is_not_deployed_is_neither_saved_nor_restored(daemon: Made, catalo
             run(bare, Web(), catalog)
 
 
+def test_a_restore_that_was_cut_off_without_the_record_is_taken_back(
+    daemon: Made, catalog: Catalog
+) -> None:
+    """Grafana's record is exchanged with its data."""
+    save(daemon(), Web("old"), catalog)
+    bare = daemon()
+    record = Path(bare.store.directory, "record.json")
+    text = record.read_text()
+
+    class Cut(Web):
+        def recover(self, daemon: Daemon) -> None:
+            super().recover(daemon)
+            record.write_text(text)
+            os.unlink(daemon.note)
+
+    web = Cut("half")
+    web.cut = True
+    record.unlink()
+    Path(bare.note).write_text("{}")
+    with pytest.raises(DaemonError, match=r"a restore was cut off here.*run restore\.yml again"):
+        save(bare, web, catalog)
+    with pytest.raises(DaemonError, match="cut off here.*without --check, which takes it back"):
+        restore(bare, web, catalog, check_mode=True)
+    assert restore(bare, web, catalog).changed and web.text == "old"
+
+
 def test_a_deployment_that_did_not_finish_comes_first(daemon: Made, catalog: Catalog) -> None:
     broken = daemon()
     broken.store.begin({}, "restart")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,5 +27,21 @@ def test_what_is_told_may_take_longer_than_what_is_asked(
         return 200, "{}"
 
     monkeypatch.setattr(_web._health, "fetch", fetch)
-    assert Api("http://h", HEALTH, {}).send(method, "/x") == {}
+    assert Api("http://h", lambda: HEALTH).send(method, "/x") == {}
     assert given == [least]
+
+
+def test_it_is_asked_as_it_is_deployed_at_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waited for a deployment to end was started before it, and knows the login of then."""
+    logins = iter(("of before", "of now"))
+    api = Api("http://h", lambda: replace(HEALTH, username=next(logins)))
+    given: list[str] = []
+
+    def fetch(_url: str, health: Health, *_rest: Any) -> tuple[int, str]:
+        given.append(health.username)
+        return 200, "{}"
+
+    monkeypatch.setattr(_web._health, "fetch", fetch)
+    api.get("/x")
+    api.get("/x")
+    assert given == ["of before", "of now"]
