@@ -402,6 +402,7 @@ def test_check_mode_says_what_it_would_restore_and_changes_nothing(
     before = pids(fresh.host)
     said = fresh.play(RESTORE, "--check", "-v", *from_controller(saved))
     assert "restore logs-ai_assistant-default" in said
+    assert "replace the templates, life cycles and settings of the cluster" in said
     assert "create the silence" in said and "stop prometheus.service" in said
     assert pids(fresh.host) == before and silences(fresh.host) == []
     assert fresh.host.run("ls", f"{BACKUPS}/elasticsearch").returncode != 0

@@ -27,11 +27,8 @@ _LEFT_OUT = ("security",)
 _TRIES = 5
 _SOURCE, _BEFORE = "source", "before"
 _FRESH = 3600  # seconds in which what Kibana and others have made is that of a new host
-_PASSING = (
-    "tasks",
-    "async_search",
-    "geoip",
-)  # features whose data comes anew, or is of no use later
+# Features whose data comes anew, or is of no use later.
+_PASSING = ("tasks", "async_search", "geoip")
 
 
 class Elasticsearch(Product):
@@ -196,22 +193,33 @@ class Elasticsearch(Product):
             f"replace {name}, of which nothing can be kept meanwhile" for name in lost
         ]
         check.actions += [f"restore {name}" for name in wanted if name not in full]
-        check.actions += [f"replace what is of the feature {one}" for one in _features(manifest)]
+        check.actions += self._replaced(manifest)
         check.actions.append("replace the templates, life cycles and settings of the cluster")
         return check
 
     def _old(self, manifest: Manifest) -> list[str]:
         """What Kibana and others have there for longer than a deployment takes, and would lose."""
         going = [name for name in _features(manifest) if name not in _PASSING]
-        # Versions and numbers are at their end: .kibana_8.5.0_001
-        stems = tuple(
-            found[0]
-            for feature in going
-            for name in manifest.seen["features"][feature]
-            if (found := re.match(r"\.[a-z]+", name))
-        )
+        stems = tuple(stem for name in going for stem in _stems(manifest, name))
         made = _snapshots.system(self.api) if stems else {}
         return [n for n, t in made.items() if n.startswith(stems) and t < time.time() - _FRESH]
+
+    def _broken(self, manifest: Manifest) -> list[str]:
+        """The features of which no snapshot can be made, since shards are missing."""
+        red = _snapshots.red(self.api)
+        return [
+            feature
+            for feature in _features(manifest)
+            if any(name.startswith(_stems(manifest, feature)) for name in red)
+        ]
+
+    def _replaced(self, manifest: Manifest) -> list[str]:
+        broken = self._broken(manifest)
+        lost = ", of which nothing can be kept meanwhile"
+        return [
+            f"replace what is of the feature {one}{lost if one in broken else ''}"
+            for one in _features(manifest)
+        ]
 
     def _wanted(self, manifest: Manifest) -> list[str]:
         """The names to restore: data streams, and indices that belong to nothing else."""
@@ -227,14 +235,16 @@ class Elasticsearch(Product):
         _copies.make(self.place, owner)
         wanted, there = self._wanted(manifest), _snapshots.present(self.api)
         leaving, source = [name for name in wanted if name in there], self._path(_SOURCE)
+        broken = self._broken(manifest)
+        lost = [name for name in leaving if there[name] is None] + broken
+        whole = [name for name in _features(manifest) if name not in broken]
         try:
             _copies.tree(posixpath.join(data, _FOLDER), source, owner)
             _snapshots.register(self.api, f"{_PREFIX}{_SOURCE}", source, readonly=True)
-            kept = self._keep([name for name in leaving if there[name]], _features(manifest))
+            kept = self._keep([name for name in leaving if there[name]], whole)
             try:
                 self._exchange(manifest, leaving, wanted, _features(manifest))
             except BaseException as exc:
-                lost = [name for name in leaving if there[name] is None]
                 raise DaemonError(f"{exc}. {self._back(wanted, kept, lost)}") from exc
             self._forget_before()
         except BaseException:
@@ -319,7 +329,14 @@ def _features(manifest: Manifest) -> list[str]:
     return [name for name in manifest.seen["features"] if name not in _LEFT_OUT]
 
 
+def _stems(manifest: Manifest, feature: str) -> tuple[str, ...]:
+    """How the names of its indices begin; at their end are versions: .kibana_8.5.0_001."""
+    names = manifest.seen["features"][feature]
+    found = (re.match(r"\.[a-z]+", name) for name in names)
+    return tuple(sorted({one[0] for one in found if one}))
+
+
 def _documents(count: int | None) -> str:
     if count is None:
-        return "an unknown number of documents, since shards of it are missing: it cannot be kept"
+        return "closed or lacking shards, so nobody knows how many documents: it cannot be kept"
     return f"{count} documents"

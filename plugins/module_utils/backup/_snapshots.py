@@ -147,9 +147,18 @@ def _lacking(api: Api, names: Sequence[str]) -> list[str]:
     found = api.get("/_resolve/index/*", expand_wildcards="all")
     streams = {stream["name"]: stream["backing_indices"] for stream in found["data_streams"]}
     wanted = {part for name in names for part in streams.get(name, [name])}
-    health = api.get("/_cluster/health", level="indices", filter_path="indices.*.status")
-    states = {name: one["status"] for name, one in health.get("indices", {}).items()}
+    states = _states(api)
     return sorted(name for name in wanted if states.get(name, "red") == "red")
+
+
+def red(api: Api) -> list[str]:
+    """The indices that lack shards, also those of features."""
+    return sorted(name for name, state in _states(api).items() if state == "red")
+
+
+def _states(api: Api) -> dict[str, str]:
+    found = api.get("/_cluster/health", level="indices", filter_path="indices.*.status")
+    return {name: one["status"] for name, one in found.get("indices", {}).items()}
 
 
 def _restoring(api: Api, repository: str) -> bool:
@@ -162,11 +171,13 @@ def _restoring(api: Api, repository: str) -> bool:
 def present(api: Api) -> dict[str, int | None]:
     """The data streams and the indices outside these, with the number of their documents.
 
-    None: nobody knows, since shards are missing.
+    None: nobody knows, since it is closed or shards are missing; of some shards it tells the rest.
     """
-    found = api.get("/_resolve/index/*", expand_wildcards="all")
+    found, lacking = api.get("/_resolve/index/*", expand_wildcards="all"), red(api)
     counts = {
-        one["index"]: None if one["docs.count"] is None else int(one["docs.count"])
+        one["index"]: None
+        if one["docs.count"] is None or one["index"] in lacking
+        else int(one["docs.count"])
         for one in api.get(
             "/_cat/indices", format="json", expand_wildcards="all", h="index,docs.count"
         )

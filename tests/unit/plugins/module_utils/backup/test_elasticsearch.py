@@ -99,7 +99,8 @@ class Server:
             return {"snapshots": [{**found, "feature_states": states, "shards": {"total": 1}}]}
         if path == "/_cluster/health":
             names = [f".ds-{n}-1" if n.startswith("logs-") else n for n in self.there]
-            return {"indices": {n: {"status": "yellow"} for n in names if n not in self.red}}
+            names += list(self.system)
+            return {"indices": {n: {"status": "red" if n in self.red else "yellow"} for n in names}}
         assert not path.startswith("/_cluster/health"), "a long address is not taken"
         return {}
 
@@ -120,6 +121,7 @@ class Server:
             held = {name: self.there[name] for name in names if name in self.there}
             assert None not in held.values(), "shards are missing: that fails"
             wanted = "kibana" in body.get("feature_states", ["kibana"])
+            assert not (wanted and {*self.system} & {*self.red}), "shards are missing: that fails"
             self.snapshots[words[1]] = held
             self.states[words[1]] = (self.templates, dict(self.system) if wanted else {})
         elif method == "DELETE" and words[0] != "_snapshot":
@@ -338,13 +340,18 @@ def test_room_is_needed_for_what_came_since_where_the_rest_is_linked(
 # -- what cannot be counted, and what is no document -----------------------------
 
 
+@pytest.mark.parametrize(("count", "red"), [(None, ()), (0, ("notes",)), (5, ("notes",))])
 def test_what_has_lost_its_shards_is_not_taken_for_empty(
-    daemon: Callable[..., Daemon], places: tuple[Path, str]
+    daemon: Callable[..., Daemon],
+    places: tuple[Path, str],
+    count: int | None,
+    red: tuple[str, ...],
 ) -> None:
     data, backup = places
-    server = Server(notes=None)
+    server = Server(notes=count)
+    server.red = red
     (fault,) = product(data, server).check(daemon(), MANIFEST, backup).faults
-    assert "notes (an unknown number of documents" in fault and "cannot be kept" in fault
+    assert "notes (closed or lacking shards" in fault and "cannot be kept" in fault
     asked = daemon(replaced=True)
     check = product(data, server).check(asked, MANIFEST, backup)
     assert "replace notes, of which nothing can be kept meanwhile" in check.actions
@@ -401,6 +408,23 @@ def test_features_and_templates_are_taken_back_too(
     assert not web.cut_off(asked)
     web.restore(asked, MANIFEST, backup)
     assert (server.templates, server.system) == ("the backup's", {".kibana_1": 5.0})
+
+
+def test_a_feature_without_shards_is_restored_and_said_to_be_lost(
+    daemon: Callable[..., Daemon], places: tuple[Path, str]
+) -> None:
+    data, backup = places
+    server = Server()
+    server.system, server.red = {".kibana_8": 1.0}, (".kibana_8",)
+    web, asked = product(data, server), daemon(replaced=True)
+    lost = "replace what is of the feature kibana, of which nothing can be kept meanwhile"
+    assert lost in web.check(asked, MANIFEST, backup).actions
+    server.refuses = "source"
+    with pytest.raises(DaemonError, match="kibana could not be kept, and is gone$"):
+        web.restore(asked, MANIFEST, backup)
+    server.refuses, server.system = "", {".kibana_8": 1.0}
+    web.restore(asked, MANIFEST, backup)
+    assert server.system == {".kibana_1": 5.0}
 
 
 def test_shards_that_do_not_come_are_told(
