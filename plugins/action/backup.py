@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,13 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup._catalog import (
     refuse_relative,
 )
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup._pack import ARCHIVE
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 
 _PART = 1024 * 1024
+_OURS = re.compile(r"\d{8}T\d{6}Z\.tar")
+_PARTIAL = re.compile(rf"\.{_OURS.pattern}\.partial")
+_LEFT = 86400  # seconds after which nobody fetches any more
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typed
@@ -65,6 +71,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
                 )
                 self._fetch(arguments["archive"], target, result.pop("archive_sha256"))
                 result["fetched"] = str(target)
+                keep = arguments.get("fetch_keep")
+                keep = arguments.get("keep", 3) if keep in (None, "") else keep
+                removed = _prune(target.parent, int(keep))
+                result["actions"] += [f"remove {path} on the controller" for path in removed]
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
@@ -73,7 +83,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
         """Return a path in a directory of who has logged in, which goes away afterwards."""
         if self._connection._shell.tmpdir is None:
             self._make_tmp_path()
-        path: str = self._connection._shell.join_path(self._connection._shell.tmpdir, "backup.tar")
+        path: str = self._connection._shell.join_path(self._connection._shell.tmpdir, ARCHIVE)
         return path
 
     def _fetch(self, remote: str, target: Path, wanted: str) -> None:
@@ -95,6 +105,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
             partial.rename(target)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _prune(folder: Path, keep: int) -> list[Path]:
+    """Leave the newest archives of a daemon, and nothing of fetches that were killed; 0 keeps all.
+
+    What bears another name than ours is somebody else's.
+    """
+    found = sorted(path for path in folder.iterdir() if _OURS.fullmatch(path.name))
+    surplus = found[: max(0, len(found) - keep)] if keep > 0 else []
+    for path in surplus:
+        path.unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if _PARTIAL.fullmatch(path.name) and path.stat().st_mtime < time.time() - _LEFT:
+            path.unlink(missing_ok=True)
+    return surplus
 
 
 def _refuse_relative(arguments: dict[str, Any], host: str) -> None:

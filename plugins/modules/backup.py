@@ -51,6 +51,9 @@ options:
       - With O(state=saved), a directory on the controller that gets the backup too, as C(<host>/<name>/<time>.tar) for its owner alone.
       - The archive lies on the host meanwhile, in Ansible's temporary directory there, which needs room for it. It is never in memory.
     type: path
+  fetch_keep:
+    description: How many of the archives in O(fetch) stay of the host's daemon, the new one among them. V(0) keeps all. By default O(keep).
+    type: int
   source:
     description: With O(state=restored), a directory on the controller that was filled by O(fetch). Without it a backup of the host is taken.
     type: path
@@ -64,7 +67,8 @@ options:
     description:
       - With O(state=restored), whether data may be replaced that is more than what a deployment makes.
       - Prometheus has such data once it has written a block, Grafana when its database is older than an hour,
-        Elasticsearch when an index or data stream of the backup has documents. Silences are only added.
+        Elasticsearch when an index or data stream of the backup has documents, or what Kibana keeps in it is older than an hour.
+        Silences are only added.
     type: bool
     default: false
   lock_timeout:
@@ -221,6 +225,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path", "default": "/var/backups/barehost"},
     "keep": {"type": "int", "default": 3},
     "fetch": {"type": "path"},
+    "fetch_keep": {"type": "int"},
     "source": {"type": "path"},
     "origin": {"type": "str"},
     "backup": {"type": "str"},

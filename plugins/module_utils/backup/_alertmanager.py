@@ -31,7 +31,9 @@ class Alertmanager(Product):
     def __init__(self, api: Api) -> None:
         self.api = api
 
-    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
+    def plan_save(
+        self, daemon: Daemon, target: str, previous: str
+    ) -> tuple[list[str], list[str], int]:
         """They are few and small."""
         daemon.must_run("only a running Alertmanager tells its silences")
         return [f"read the silences of {daemon.name}"], [], 0
@@ -67,23 +69,30 @@ class Alertmanager(Product):
             for silence in self._lacking(data)[0]:
                 body = {key: silence[key] for key in _KEPT}
                 made.append(self.api.send("POST", "/api/v2/silences", body)["silenceID"])
-            left, _over = self._lacking(data)
-            if left:
-                told = ", ".join(map(shown, left))
+            lacking, _over = self._lacking(data)
+            if lacking:
+                told = ", ".join(map(shown, lacking))
                 raise DaemonError(
                     f"Alertmanager took these silences, but does not show them: {told}"
                 )
         except BaseException as exc:
-            for one in made:
-                self._withdraw(one)
-            raise DaemonError(f"{exc}. The silences created before that are expired again") from exc
+            left = [one for one in made if not self._withdrawn(one)]
+            words = "The silences created before that are expired again"
+            if left:
+                words = (
+                    "These silences were created before that, and could not be expired: "
+                    f"{', '.join(left)}. Expire them by hand (amtool silence expire), or run again: "
+                    "they are not created twice"
+                )
+            raise DaemonError(f"{exc}. {words}") from exc
         return []
 
-    def _withdraw(self, identifier: str) -> None:
+    def _withdrawn(self, identifier: str) -> bool:
         try:
             self.api.send("DELETE", f"/api/v2/silence/{identifier}")
         except DaemonError:
-            return  # the first fault is the one to tell
+            return False  # the first fault is the one to tell
+        return True
 
 
 def living(silences: list[dict[str, Any]]) -> list[dict[str, Any]]:

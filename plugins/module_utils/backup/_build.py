@@ -9,7 +9,6 @@ import posixpath
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from ..daemon import _parse_health
 from ..daemon._errors import DaemonError
 from ..daemon._host import Host
 from ..daemon._spec import Layout
@@ -31,20 +30,16 @@ def daemon(
 ) -> Daemon:
     """The daemon as it was last deployed on this host."""
     store = Store(posixpath.join((layout or Layout()).state, name))
-    record = store.record()
-    # Without a record it is refused later, with its lock held.
-    health = _parse_health.health(record.health if record else {}, [])
-    return Daemon(name, health, Host(_nothing), store, replace, warn)
+    return Daemon(name, None, Host(_nothing), store, replace, warn)
 
 
 def product(kind: str, given: Mapping[str, Any], daemon: Daemon) -> Product:
     """What the daemon is."""
-    headers = daemon.health.probes[0].headers if daemon.health.probes else {}
     if kind == "grafana":
         return Grafana(
             given["database"] or "", list(given["secrets"] or ()), given["kept_in"] or ""
         )
-    api = Api(given["url"].rstrip("/"), daemon.health, headers)
+    api = Api(given["url"].rstrip("/"), lambda: daemon.health)
     if kind == "alertmanager":
         return Alertmanager(api)
     data = given["data"].replace("{data}", posixpath.join(Layout().data, daemon.name))

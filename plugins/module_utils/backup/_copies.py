@@ -81,6 +81,13 @@ def owner(path: str) -> Owner:
     return info.st_uid, info.st_gid
 
 
+def one_system(path: str, other: str) -> bool:
+    """Whether a file in one place can have a second name in the other, which may be missing as yet."""
+    while not os.path.exists(other):
+        other = posixpath.dirname(other)
+    return os.stat(path).st_dev == os.stat(other).st_dev
+
+
 def room(directory: str, needed: int, what: str) -> list[str]:
     """The fault of a file system that is too small. directory: may be missing as yet."""
     while not os.path.isdir(directory):

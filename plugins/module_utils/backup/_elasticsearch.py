@@ -9,7 +9,9 @@ import os
 import posixpath
 import re
 import shutil
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..daemon._errors import DaemonError
@@ -23,15 +25,18 @@ _PREFIX = "barehost-backup-"
 # Users made by hand come back only with the password of the old elastic, which this host does not have.
 _LEFT_OUT = ("security",)
 _TRIES = 5
-_SOURCE, _BEFORE = "barehost-source", "barehost-before"
-_OURS = re.compile(rf"\d{{8}}T\d{{6}}Z|{_SOURCE}")
+_SOURCE, _BEFORE = "source", "before"
+_FRESH = 3600  # seconds in which what Kibana and others have made is that of a new host
+# Features whose data comes anew, or is of no use later.
+_PASSING = ("tasks", "async_search", "geoip")
 
 
 class Elasticsearch(Product):
     """The cluster that a node on this host belongs to.
 
     place: the directory in which Elasticsearch writes and reads snapshots (path.repo); nothing
-    stays in it. data: the node's data, whose owner is Elasticsearch's.
+    stays in it. Other clusters may use the same one: ours bears the name of this cluster. data: the
+    node's data, whose owner is Elasticsearch's.
     """
 
     kind = "elasticsearch"
@@ -40,14 +45,53 @@ class Elasticsearch(Product):
         self.api = api
         self.place = place
         self.data = data
-        self._before = posixpath.join(place, _BEFORE)
+        self._cluster = ""
+
+    def _path(self, what: str) -> str:
+        """A directory of this cluster's in the place for snapshots."""
+        return posixpath.join(self.place, f"barehost-{self._identity()}-{what}")
+
+    def _identity(self) -> str:
+        """What no other cluster has, whatever it is called."""
+        if not self._cluster:
+            found = str((self.api.get("/") or {}).get("cluster_uuid", "_na_"))
+            if found == "_na_":
+                raise DaemonError(
+                    "Elasticsearch has not formed a cluster yet: wait until its nodes have found each "
+                    "other (its journal says what it waits for), then run again"
+                )
+            self._cluster = found
+        return self._cluster
+
+    def misplaced(self, backups: str) -> list[str]:
+        """Refuse snapshots among the backups: Elasticsearch may remove what is in its directory."""
+        place, other = os.path.realpath(self.place), os.path.realpath(backups)
+        if os.path.commonpath([place, other]) not in (place, other):
+            return []
+        return [
+            f"Elasticsearch writes its snapshots into {self.place}, and the backups lie in {backups}: "
+            "one must not be in the other. Name another directory in elk_elasticsearch_repository and "
+            "deploy (site.yml), or another one for the backups in barehost_backup_directory"
+        ]
 
     # -- save -------------------------------------------------------------------
 
-    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
-        """How much it is, Elasticsearch knows."""
+    def plan_save(
+        self, daemon: Daemon, target: str, previous: str
+    ) -> tuple[list[str], list[str], int]:
+        """How much it is, Elasticsearch knows; what the last backup has is taken for linked."""
         daemon.must_run("only a running Elasticsearch makes a snapshot")
-        return [f"let Elasticsearch make a snapshot in {self.place}"], [], self._stored()
+        size, last = self._stored(), posixpath.join(previous, _FOLDER) if previous else ""
+        place = self.place if os.path.isdir(self.place) else self.data
+        new = size
+        if last and self._linkable(last, place):
+            new = max(0, size - _copies.size([last]))
+        faults: list[str] = []
+        if not _copies.one_system(
+            place, target
+        ):  # it passes through here, and is copied there whole
+            faults, new = _copies.room(place, new, f"a snapshot of {daemon.name}"), size
+        return [f"let Elasticsearch make a snapshot in {self.place}"], faults, new
 
     def _stored(self) -> int:
         stats = self.api.get("/_stats/store", filter_path="_all.primaries.store.size_in_bytes")
@@ -60,10 +104,10 @@ class Elasticsearch(Product):
         Elasticsearch never changes a file of a repository, it makes and removes some: what two
         backups have in common has two names, and each backup is whole without the other.
         """
-        repository, location = f"{_PREFIX}{name.lower()}", posixpath.join(self.place, name)
+        repository, location = f"{_PREFIX}{name.lower()}", self._path(name)
         _copies.make(self.place, _copies.owner(self.data))
         last = posixpath.join(previous, _FOLDER) if previous else ""
-        if last and self._linkable(last):
+        if last and self._linkable(last, self.place):
             _copies.tree(last, location, _copies.owner(self.data), linked=True)
         _snapshots.register(self.api, repository, location)
         found = _snapshots.take(self.api, repository, name.lower())
@@ -80,12 +124,12 @@ class Elasticsearch(Product):
             "shards": found["shards"]["total"],
         }
 
-    def _linkable(self, last: str) -> bool:
+    def _linkable(self, last: str, place: str) -> bool:
         """Whether the files of a backup can have a second name that Elasticsearch may read."""
         paths = [
             posixpath.join(folder, name) for folder, _f, names in os.walk(last) for name in names
         ]
-        device, owner = os.stat(self.place).st_dev, _copies.owner(self.data)
+        device, owner = os.stat(place).st_dev, _copies.owner(self.data)
         return all(os.stat(p).st_dev == device and _copies.owner(p) == owner for p in paths)
 
     def clean(self, daemon: Daemon) -> None:
@@ -93,51 +137,89 @@ class Elasticsearch(Product):
         if daemon.running():
             for repository in _snapshots.known(self.api, _PREFIX):
                 _snapshots.forget(self.api, repository)
-        # The directory may hold other repositories: only names of ours go.
+        elif not self._cluster:
+            return  # the next run that finds it up does it
+        # The directory may hold other repositories, and those of other clusters: only ours go.
+        ours = rf"barehost-{re.escape(self._identity())}-(\d{{8}}T\d{{6}}Z|{_SOURCE})"
         for name in os.listdir(self.place) if os.path.isdir(self.place) else []:
-            if _OURS.fullmatch(name):
+            if re.fullmatch(ours, name):
                 shutil.rmtree(posixpath.join(self.place, name))
 
     def cut_off(self, daemon: Daemon) -> bool:
-        """Whether what was there before is still kept."""
-        return os.path.isdir(self._before)
+        """Whether what was there before is still kept. One that is down is refused soon after."""
+        known = self._cluster or daemon.running()
+        return bool(known) and os.path.isdir(self._path(_BEFORE))
 
     def recover(self, daemon: Daemon) -> None:
         """Bring back what a restore that was cut off had kept."""
         if not self.cut_off(daemon):
             return
         daemon.must_run("only a running Elasticsearch takes back a restore that was cut off")
-        _snapshots.register(self.api, f"{_PREFIX}before", self._before)
-        names = _snapshots.kept(self.api, f"{_PREFIX}before", _BEFORE)
-        if names:
-            self._remove(names)
-            _snapshots.put_back(self.api, f"{_PREFIX}before", _BEFORE, names, None)
+        _snapshots.register(self.api, f"{_PREFIX}{_BEFORE}", self._path(_BEFORE))
+        kept = _snapshots.kept(self.api, f"{_PREFIX}{_BEFORE}", _BEFORE)
+        if kept:
+            self._remove(kept.names)
+            self._put_back(kept)
         self._forget_before()
 
+    def _put_back(self, kept: _snapshots.Kept) -> None:
+        _snapshots.put_back(self.api, f"{_PREFIX}{_BEFORE}", _BEFORE, kept.names, kept.features)
+
     def _forget_before(self) -> None:
-        _snapshots.forget(self.api, f"{_PREFIX}before")
-        shutil.rmtree(self._before, ignore_errors=True)
+        _snapshots.forget(self.api, f"{_PREFIX}{_BEFORE}")
+        shutil.rmtree(self._path(_BEFORE), ignore_errors=True)
 
     # -- restore ----------------------------------------------------------------
 
     def check(self, daemon: Daemon, manifest: Manifest, data: str) -> Check:
-        """What has the name of something saved gives way only if it is empty."""
+        """What has the name of something saved gives way only if it is empty, or that of a new host."""
         daemon.must_run("only a running Elasticsearch restores a snapshot")
         check = Check()
         wanted, there = self._wanted(manifest), _snapshots.present(self.api)
-        full = {name: there[name] for name in wanted if there.get(name)}
-        if full and not daemon.replace:
-            told = ", ".join(f"{name} ({count} documents)" for name, count in full.items())
+        full = {name: there[name] for name in wanted if there.get(name, 0) != 0}
+        told = [f"{name} ({_documents(count)})" for name, count in full.items()]
+        told += [f"{name} (of Kibana, or another part of it)" for name in self._old(manifest)]
+        if told and not daemon.replace:
             check.faults.append(
-                f"Elasticsearch holds these already: {told}; give -e barehost_restore_replace=true "
-                "to replace them"
+                f"Elasticsearch holds these already: {', '.join(told)}; give -e "
+                "barehost_restore_replace=true to replace them"
             )
         # Once where Elasticsearch reads it, once in its indices; and what is there, until that is proved.
         needed = 2 * manifest.size + (self._stored() if full else 0)
         check.faults += _copies.room(self.data, needed, f"a restore of {daemon.name}")
-        check.actions = [f"replace {name}" for name in full]
+        lost = [name for name, count in full.items() if count is None]
+        check.actions = [f"replace {name}" for name in full if name not in lost]
+        check.actions += [
+            f"replace {name}, of which nothing can be kept meanwhile" for name in lost
+        ]
         check.actions += [f"restore {name}" for name in wanted if name not in full]
+        check.actions += self._replaced(manifest)
+        check.actions.append("replace the templates, life cycles and settings of the cluster")
         return check
+
+    def _old(self, manifest: Manifest) -> list[str]:
+        """What Kibana and others have there for longer than a deployment takes, and would lose."""
+        going = [name for name in _features(manifest) if name not in _PASSING]
+        stems = tuple(stem for name in going for stem in _stems(manifest, name))
+        made = _snapshots.system(self.api) if stems else {}
+        return [n for n, t in made.items() if n.startswith(stems) and t < time.time() - _FRESH]
+
+    def _broken(self, manifest: Manifest) -> list[str]:
+        """The features of which no snapshot can be made, since shards are missing."""
+        red = _snapshots.red(self.api)
+        return [
+            feature
+            for feature in _features(manifest)
+            if any(name.startswith(_stems(manifest, feature)) for name in red)
+        ]
+
+    def _replaced(self, manifest: Manifest) -> list[str]:
+        broken = self._broken(manifest)
+        lost = ", of which nothing can be kept meanwhile"
+        return [
+            f"replace what is of the feature {one}{lost if one in broken else ''}"
+            for one in _features(manifest)
+        ]
 
     def _wanted(self, manifest: Manifest) -> list[str]:
         """The names to restore: data streams, and indices that belong to nothing else."""
@@ -152,27 +234,39 @@ class Elasticsearch(Product):
         owner = _copies.owner(self.data)
         _copies.make(self.place, owner)
         wanted, there = self._wanted(manifest), _snapshots.present(self.api)
-        leaving = [name for name in wanted if name in there]
-        source = posixpath.join(self.place, _SOURCE)
+        leaving, source = [name for name in wanted if name in there], self._path(_SOURCE)
+        broken = self._broken(manifest)
+        lost = [name for name in leaving if there[name] is None] + broken
+        whole = [name for name in _features(manifest) if name not in broken]
         try:
             _copies.tree(posixpath.join(data, _FOLDER), source, owner)
-            _snapshots.register(self.api, f"{_PREFIX}source", source, readonly=True)
-            kept = self._keep([name for name in leaving if there[name]])
-            features = [name for name in manifest.seen["features"] if name not in _LEFT_OUT]
+            _snapshots.register(self.api, f"{_PREFIX}{_SOURCE}", source, readonly=True)
+            kept = self._keep([name for name in leaving if there[name]], whole)
             try:
-                self._exchange(manifest, leaving, wanted, features)
+                self._exchange(manifest, leaving, wanted, _features(manifest))
             except BaseException as exc:
-                raise DaemonError(f"{exc}. {self._back(wanted, kept)}") from exc
+                raise DaemonError(f"{exc}. {self._back(wanted, kept, lost)}") from exc
             self._forget_before()
-        finally:
-            self.clean(daemon)
+        except BaseException:
+            with suppress(DaemonError, OSError):  # the first fault is the one to tell
+                self.clean(daemon)
+            raise
+        self.clean(daemon)
         return self._warnings(manifest)
 
-    def _keep(self, names: Sequence[str]) -> list[str]:
-        if names:
-            _snapshots.register(self.api, f"{_PREFIX}before", self._before)
-            _snapshots.take(self.api, f"{_PREFIX}before", _BEFORE, names, state=False)
-        return list(names)
+    def _keep(self, names: Sequence[str], features: Sequence[str]) -> _snapshots.Kept:
+        """Templates, settings and features give way whether or not there is a document."""
+        ours = not os.path.isdir(self._path(_BEFORE))
+        try:
+            _snapshots.register(self.api, f"{_PREFIX}{_BEFORE}", self._path(_BEFORE))
+            _snapshots.take(self.api, f"{_PREFIX}{_BEFORE}", _BEFORE, names, features)
+            found = _snapshots.kept(self.api, f"{_PREFIX}{_BEFORE}", _BEFORE)
+        except DaemonError:
+            with suppress(DaemonError):
+                if ours:  # nothing was replaced yet
+                    self._forget_before()
+            raise
+        return found or _snapshots.Kept([], [])
 
     def _exchange(
         self,
@@ -201,20 +295,25 @@ class Elasticsearch(Product):
                 path = f"/_data_stream/{name}" if name in streams else f"/{name}"
                 self.api.send("DELETE", path)
 
-    def _back(self, wanted: Sequence[str], kept: Sequence[str]) -> str:
+    def _back(self, wanted: Sequence[str], kept: _snapshots.Kept, lost: Sequence[str]) -> str:
         """Take away what was restored, and bring back what was there."""
         try:
             self._remove(wanted)
-            if kept:
-                _snapshots.put_back(self.api, f"{_PREFIX}before", _BEFORE, kept, None)
+            self._put_back(kept)
             self._forget_before()
         except DaemonError as exc:
             return (
-                f"TAKING IT BACK FAILED: {exc}. What was there is kept in {self._before}: mend the "
-                "cause and run restore.yml again"
+                f"TAKING IT BACK FAILED: {exc}. What was there is kept in {self._path(_BEFORE)}: mend "
+                "the cause and run restore.yml again"
             )
-        again = f", and {', '.join(kept)} is as it was" if kept else ""
-        return f"What was restored is gone again{again}"
+        same = [
+            "the templates, life cycles and settings of the cluster",
+            *kept.features,
+            *kept.names,
+        ]
+        words = f"What was restored is gone again, and as before are {', '.join(same)}"
+        gone = f". {', '.join(lost)} could not be kept, and is gone" if lost else ""
+        return words + gone
 
     def _warnings(self, manifest: Manifest) -> list[str]:
         if not any(manifest.seen["features"].get(name) for name in _LEFT_OUT):
@@ -223,3 +322,21 @@ class Elasticsearch(Product):
             "users and roles that were made in Elasticsearch by hand are not restored: those of the "
             "inventory are there, make the others anew"
         ]
+
+
+def _features(manifest: Manifest) -> list[str]:
+    """The features whose state is restored."""
+    return [name for name in manifest.seen["features"] if name not in _LEFT_OUT]
+
+
+def _stems(manifest: Manifest, feature: str) -> tuple[str, ...]:
+    """How the names of its indices begin; at their end are versions: .kibana_8.5.0_001."""
+    names = manifest.seen["features"][feature]
+    found = (re.match(r"\.[a-z]+", name) for name in names)
+    return tuple(sorted({one[0] for one in found if one}))
+
+
+def _documents(count: int | None) -> str:
+    if count is None:
+        return "closed or lacking shards, so nobody knows how many documents: it cannot be kept"
+    return f"{count} documents"

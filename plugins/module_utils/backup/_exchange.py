@@ -19,6 +19,12 @@ def exchange(daemon: Daemon, swap: Swap, prove: Callable[[], None]) -> None:
     prove: asks the running daemon for what was saved.
     """
     since = time.time()
+    if swap.found:
+        daemon.warn(
+            f"there was data that an earlier restore of {daemon.name} had moved aside, and that nobody "
+            f"had brought back; it is kept in {' and '.join(swap.found)}. Look whether you need it, "
+            "then remove it"
+        )
     try:
         daemon.stop()
         swap.exchange()

@@ -57,7 +57,9 @@ class Grafana(Product):
             f"{' and '.join(self.secrets)} with it"
         ]
 
-    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
+    def plan_save(
+        self, daemon: Daemon, target: str, previous: str
+    ) -> tuple[list[str], list[str], int]:
         """It need not run for that."""
         paths = [self.database, *self.secrets]
         size = _copies.size(self.database + end for end in _BESIDE) if self.database else 0

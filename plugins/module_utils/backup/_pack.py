@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import posixpath
+import shutil
 import tarfile
+import time
 from typing import IO
 
+from ..daemon import _files
 from ..daemon._errors import DaemonError
 from . import _copies, _manifest
 from ._manifest import Manifest
 
 _PART = 1024 * 1024
+ARCHIVE = "barehost-backup.tar"  # on its way, in a directory that Ansible makes for each task
+LOOK = "barehost-backup"  # beside it: unpacked for a look
+_LEFT = 86400  # seconds after which nobody fetches an archive any more
 
 
 class _Hashing:
@@ -46,6 +53,22 @@ def pack(backup: str, archive: str) -> str:
                 tar.add(posixpath.join(backup, name), arcname=name)
         os.fchown(fd, *owner)
     return hashing.total.hexdigest()
+
+
+def sweep(directory: str) -> None:
+    """Remove archives beside that lie there since a connection was lost: they hold secrets.
+
+    directory: one that Ansible has made for a task, among others of its kind.
+    """
+    parent, name = posixpath.split(directory)
+    if not name.startswith("ansible-tmp-"):
+        return
+    for folder in glob.glob(posixpath.join(glob.escape(parent), "ansible-tmp-*")):
+        if os.path.islink(folder):  # who has logged in may have made it
+            continue
+        for path in (posixpath.join(folder, ARCHIVE), posixpath.join(folder, LOOK)):
+            if os.path.lexists(path) and os.lstat(path).st_mtime < time.time() - _LEFT:
+                _files.remove(path) if path.endswith(ARCHIVE) else shutil.rmtree(path, True)
 
 
 def described(archive: str) -> Manifest:

@@ -8,16 +8,17 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..daemon import _gate
+from ..daemon import _gate, _parse_health
 from ..daemon._errors import DaemonError
 from ..daemon._host import Host
 from ..daemon._spec import Health
 from ..daemon._store import Store
 from ._manifest import Manifest
-from ._swap import unfinished
+from ._swap import Swap, unfinished
 
 
 def _unheard(_warning: str) -> None:
@@ -29,7 +30,7 @@ class Daemon:
     """The daemon on this host, whose lock is held."""
 
     name: str
-    health: Health
+    asked: Health | None  # how it is asked; nothing for as it was last deployed
     host: Host
     store: Store
     replace: bool = False  # data that is there may be replaced
@@ -39,6 +40,14 @@ class Daemon:
     def unit(self) -> str:
         """Its unit of systemd."""
         return f"{self.name}.service"
+
+    @property
+    def health(self) -> Health:
+        """How it is asked, and when it is healthy: read anew, since a restore may put that back."""
+        if self.asked:
+            return self.asked
+        record = self.store.record()
+        return _parse_health.health(record.health if record else {}, [])
 
     @property
     def note(self) -> str:
@@ -97,9 +106,18 @@ class Product:
         """
         raise NotImplementedError
 
-    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
-        """What saving does, what speaks against it, and about how many bytes it writes anew."""
+    def plan_save(
+        self, daemon: Daemon, target: str, previous: str
+    ) -> tuple[list[str], list[str], int]:
+        """What saving does, what speaks against it, and about how many bytes it writes anew.
+
+        target: a directory for backups, maybe not there yet. previous: as in save.
+        """
         raise NotImplementedError
+
+    def misplaced(self, backups: str) -> list[str]:
+        """What speaks against the directory that the daemon's backups lie in."""
+        return []
 
     def check(self, daemon: Daemon, manifest: Manifest, data: str) -> Check:
         """Look at what is there before anything is touched."""
@@ -120,12 +138,32 @@ class Product:
         """Take back a restore that was cut off."""
         swap = unfinished(daemon.note)
         if swap:
+            ran = daemon.running()
             daemon.stop()
-            kept = swap.back(keep=True)
-            if kept:
-                daemon.warn(
-                    f"{daemon.name} wrote data after a restore was cut off and before it was taken "
-                    f"back now; it is kept in {' and '.join(kept)}. Look whether you need it, then "
-                    "remove it"
-                )
+            try:
+                _settle(daemon, swap)
+            except (DaemonError, OSError) as exc:
+                if ran:
+                    with suppress(DaemonError):  # the first fault is the one to tell
+                        daemon.start()
+                raise DaemonError(
+                    f"a restore was cut off here, and cannot be taken back: {exc}. The data that was "
+                    "there before is still kept: mend the cause and run restore.yml again"
+                ) from exc
             daemon.start()
+
+
+def _settle(daemon: Daemon, swap: Swap) -> None:
+    lost = swap.drop_lost()
+    if lost:
+        daemon.warn(
+            f"a restore of {daemon.name} was cut off, and what was there before cannot be taken back: "
+            f"{' and '.join(lost)} is gone, in which it was kept. What lies there now may be half of "
+            "it: restore a backup with -e barehost_restore_replace=true"
+        )
+    kept = swap.back(keep=True)
+    if kept:
+        daemon.warn(
+            f"{daemon.name} wrote data after a restore was cut off and before it was taken back now; "
+            f"it is kept in {' and '.join(kept)}. Look whether you need it, then remove it"
+        )

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..daemon._errors import DaemonError
-from . import _copies
+from . import _copies, _tsdb
 from ._exchange import exchange
 from ._manifest import Manifest
 from ._product import Check, Daemon, Product
@@ -55,38 +55,46 @@ class Prometheus(Product):
 
     # -- save -------------------------------------------------------------------
 
-    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
+    def plan_save(
+        self, daemon: Daemon, target: str, previous: str
+    ) -> tuple[list[str], list[str], int]:
         """The blocks need no room where they can be linked."""
         daemon.must_run("only a running Prometheus tells what it holds")
-        what = f"link the blocks in {self.data} and copy what came since"
+        linked, copied = "link", list(_HEAD)
+        if not _copies.one_system(self.data, target):
+            linked = "copy"
+            copied += [name for name in os.listdir(self.data) if _BLOCK.fullmatch(name)]
+        what = f"{linked} the blocks in {self.data} and copy what came since"
         if self.admin:
             what = f"let Prometheus make a snapshot of {self.data}"
-        return [what], [], _copies.size(posixpath.join(self.data, name) for name in _HEAD)
+        return [what], [], _copies.size(posixpath.join(self.data, name) for name in copied)
 
     def save(self, daemon: Daemon, target: str, name: str, previous: str) -> Mapping[str, Any]:
         """Take everything up to now."""
         moment = time.time() - _LATE
         seen = {"moment": moment, "query": _COUNT, "value": self._value(_COUNT, moment)}
         if self.admin:
-            self._snapshot(target)
+            self._snapshot(daemon, target)
         else:
             self._copy(target)
-        return {**seen, "method": "snapshot" if self.admin else "copy"}
+        # What arrived late may be in the copy or not.
+        later = self._value(_COUNT, moment)
+        return {**seen, "later": later, "method": "snapshot" if self.admin else "copy"}
 
     def _value(self, query: str, moment: float) -> str:
         answer = self.api.get("/api/v1/query", query=query, time=f"{moment:.3f}")
         series = answer["data"]["result"]
         return str(series[0]["value"][1]) if series else ""
 
-    def _snapshot(self, target: str) -> None:
-        name = self.api.send("POST", "/api/v1/admin/tsdb/snapshot")["data"]["name"]
-        made = posixpath.join(self.data, "snapshots", name)
-        try:
+    def _snapshot(self, daemon: Daemon, target: str) -> None:
+        with _tsdb.snapshot(self.api, self.data, _tsdb.note(daemon)) as made:
             for block in sorted(os.listdir(made)):
                 source = posixpath.join(made, block)
                 _copies.tree(source, posixpath.join(target, block), _copies.ROOT, linked=True)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+
+    def clean(self, daemon: Daemon) -> None:
+        """Remove the snapshot of a run that was cut off."""
+        _tsdb.clean(self.data, _tsdb.note(daemon))
 
     def _copy(self, target: str) -> None:
         for _try in range(_TRIES):
@@ -168,11 +176,28 @@ class Prometheus(Product):
         return []
 
     def _prove(self, manifest: Manifest) -> None:
-        """Ask what was asked when the backup was made."""
+        """Ask what was asked before and after the backup was made."""
         seen = manifest.seen
-        value = self._value(seen["query"], seen["moment"])
-        if value != seen["value"]:
+        value, told = self._value(seen["query"], seen["moment"]), seen["value"]
+        later = seen.get("later", told)
+        if not _between(value, told, later):
+            words = (
+                told or "nothing"
+                if later == told
+                else f"{told or 'nothing'} to {later or 'nothing'}"
+            )
             raise DaemonError(
                 f"Prometheus is up, but says {value or 'nothing'} to {seen['query']} at "
-                f"{seen['moment']:.0f}, and said {seen['value'] or 'nothing'} when the backup was made"
+                f"{seen['moment']:.0f}, and said {words} when the backup was made"
             )
+
+
+def _between(value: str, one: str, other: str) -> bool:
+    """Whether it is one of two answers, or between them; no answer counts as 0."""
+    if one == other or value in (one, other):
+        return value in (one, other)
+    try:
+        low, high = sorted((float(one or 0), float(other or 0)))
+        return low <= float(value or 0) <= high
+    except ValueError:
+        return False

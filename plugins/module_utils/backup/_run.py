@@ -22,6 +22,7 @@ from ._manifest import Manifest
 from ._product import Daemon, Product
 
 _MARKER = "restored.json"  # the identity of the backup that this host's data came from
+_ABSENT = "it is not deployed on this host: run site.yml first"
 
 
 @dataclass
@@ -41,12 +42,20 @@ class Outcome:
 @contextmanager
 def _held(daemon: Daemon, timeout: float, check_mode: bool) -> Iterator[None]:
     daemon.host.systemd.preflight()
-    if not os.path.isdir(daemon.store.directory) or daemon.store.record() is None:
-        raise DaemonError("it is not deployed on this host: run site.yml first")
+    if not os.path.isdir(daemon.store.directory):
+        raise DaemonError(_ABSENT)
     with daemon.store.locked(timeout, create=not check_mode):
         if daemon.store.transaction() is not None:
             raise DaemonError("its last deployment did not finish: run site.yml first")
+        if not os.path.exists(daemon.note):  # a restore exchanges Grafana's record, too
+            _deployed(daemon)
         yield
+
+
+def _deployed(daemon: Daemon) -> None:
+    if daemon.store.record() is None:
+        cut_off = "a restore was cut off here: run restore.yml without --check, which takes it back"
+        raise DaemonError(cut_off if os.path.exists(daemon.note) else _ABSENT)
 
 
 def _refuse(faults: Sequence[str]) -> None:
@@ -89,13 +98,14 @@ def save(
     """Make a backup. archive: where to pack it too, empty for not at all."""
     if product.stateless:
         return _skipped(daemon, product, "save")
+    _refuse(product.misplaced(catalog.directory))
     with _held(daemon, timeout, check_mode):
         if product.cut_off(daemon):
             raise DaemonError(
                 "a restore was cut off here, and what there was before is still kept: run restore.yml "
                 "again, which takes it back first"
             )
-        actions, faults, size = product.plan_save(daemon)
+        actions, faults, size = product.plan_save(daemon, catalog.directory, _last(catalog))
         faults += _copies.room(catalog.directory, size, f"a backup of {daemon.name}")
         _refuse(faults)
         name = _catalog.now()
@@ -107,13 +117,19 @@ def save(
         product.clean(daemon)
         manifest = _write(daemon, product, catalog, name)
         outcome = Outcome(actions, manifest=manifest, path=catalog.path(name))
-        if archive:
-            outcome.sha256 = _packed(outcome.path, manifest, archive)
         outcome.removed = [catalog.path(one) for one in catalog.surplus(keep)]
-        for one in catalog.surplus(keep):
+        for one in catalog.surplus(keep):  # also where the archive finds no room, day after day
             catalog.remove(one)
         outcome.actions += [f"remove {path}" for path in outcome.removed]
+        if archive:
+            outcome.sha256 = _packed(outcome.path, manifest, archive)
         return outcome
+
+
+def _last(catalog: Catalog) -> str:
+    """The data of the newest backup."""
+    names = catalog.names()
+    return posixpath.join(catalog.path(names[-1]), _manifest.DATA) if names else ""
 
 
 def _write(daemon: Daemon, product: Product, catalog: Catalog, name: str) -> Manifest:
@@ -121,10 +137,8 @@ def _write(daemon: Daemon, product: Product, catalog: Catalog, name: str) -> Man
         raise DaemonError(f"{catalog.path(name)} is there already: one backup a second is enough")
     partial, began = catalog.begin(name), time.time()
     data = posixpath.join(partial, _manifest.DATA)
-    names = catalog.names()
-    previous = posixpath.join(catalog.path(names[-1]), _manifest.DATA) if names else ""
     try:
-        seen = product.save(daemon, data, name, previous)
+        seen = product.save(daemon, data, name, _last(catalog))
         manifest = Manifest(
             product=product.kind,
             daemon=daemon.name,
@@ -137,13 +151,15 @@ def _write(daemon: Daemon, product: Product, catalog: Catalog, name: str) -> Man
         catalog.complete(partial, manifest)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
-        product.clean(daemon)
+        with suppress(DaemonError, OSError):  # the first fault is the one to tell
+            product.clean(daemon)
         raise
     return manifest
 
 
 def _packed(backup: str, manifest: Manifest, archive: str) -> str:
     where = posixpath.dirname(archive)
+    _pack.sweep(where)
     faults = _copies.room(where, _archived(manifest), f"the archive of {backup} on its way")
     if faults:
         raise DaemonError(f"{faults[0]}. The backup itself is complete: {backup}")
@@ -170,10 +186,12 @@ def restore(
     """Restore a backup. name: empty for the newest. archive: one that was brought here, or empty."""
     if product.stateless:
         return _skipped(daemon, product, "restore")
+    _refuse(product.misplaced(catalog.directory))
     with _held(daemon, timeout, check_mode):
         cut_off = product.cut_off(daemon)
         if cut_off and not check_mode:
             product.recover(daemon)
+        _deployed(daemon)
         with _source(catalog, name, archive, check_mode) as path:
             outcome = _restore(daemon, product, path, check_mode)
             if outcome.manifest:  # in check mode it was looked at elsewhere
@@ -191,12 +209,19 @@ def _source(catalog: Catalog, name: str, archive: str, check_mode: bool) -> Iter
         yield catalog.path(catalog.choose(name))
         return
     manifest = _pack.described(archive)
-    if manifest.time in catalog.names() and _same(catalog.path(manifest.time), manifest):
-        yield catalog.path(manifest.time)
-        return
+    if manifest.time in catalog.names():
+        if _same(catalog.path(manifest.time), manifest):
+            yield catalog.path(manifest.time)
+            return
+        raise DaemonError(
+            f"{archive} is the backup {manifest.identity}, and {catalog.path(manifest.time)} is another "
+            "one that was made in the same second: move that directory out of "
+            f"{catalog.directory}, then run again. Nothing was touched"
+        )
     if check_mode:
         yield from _looked_at(manifest, archive)
         return
+    _pack.sweep(posixpath.dirname(archive))
     _refuse(_copies.room(catalog.directory, manifest.size, f"the backup in {archive}"))
     catalog.clean()
     partial = catalog.begin(manifest.time)
@@ -217,7 +242,7 @@ def _looked_at(manifest: Manifest, archive: str) -> Iterator[str]:
     """
     beside = posixpath.dirname(archive)
     _refuse(_copies.room(beside, manifest.size, f"a look into {archive}"))
-    path = posixpath.join(beside, manifest.time)
+    path = posixpath.join(beside, _pack.LOOK)
     os.mkdir(path, 0o700)
     try:
         _pack.unpack(archive, path)
@@ -235,7 +260,10 @@ def _restore(daemon: Daemon, product: Product, path: str, check_mode: bool) -> O
     manifest = _manifest.read(path)
     marker = _marker(daemon)
     if marker == manifest.identity and not daemon.replace:
-        words = f"{daemon.name} has the data of {manifest.identity} already: nothing to restore"
+        words = (
+            f"{daemon.name} has the data of {manifest.identity} already: nothing to restore. If it was "
+            "lost or changed since, give -e barehost_restore_replace=true to restore it once more"
+        )
         return Outcome([], False, manifest, path, warnings=[words])
     faults = _unfit(daemon, product, manifest, path)
     _refuse(faults)

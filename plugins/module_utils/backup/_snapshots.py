@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..daemon._errors import DaemonError
 from ._web import Api, Refusal
 
 _PAUSE = 0.5
 _PATIENCE = 60  # seconds until Elasticsearch has let go of a repository
+
+
+class Kept(NamedTuple):
+    """What a snapshot holds: data streams and indices by their names, and features."""
+
+    names: list[str]
+    features: list[str]
 
 
 def register(api: Api, repository: str, location: str, readonly: bool = False) -> None:
@@ -59,12 +66,19 @@ def known(api: Api, prefix: str) -> list[str]:
 
 
 def take(
-    api: Api, repository: str, snapshot: str, indices: Sequence[str] = (), state: bool = True
+    api: Api,
+    repository: str,
+    snapshot: str,
+    indices: Sequence[str] | None = None,
+    features: Sequence[str] = (),
 ) -> Any:
-    """Make a snapshot and wait for it, however long it takes. Returns its description."""
-    body: dict[str, Any] = {"include_global_state": state}
-    if indices:
-        body.update(indices=",".join(indices), feature_states=["none"])
+    """Make a snapshot and wait for it, however long it takes. Returns its description.
+
+    Without indices of everything. Templates and settings of the cluster are always in it.
+    """
+    body: dict[str, Any] = {"include_global_state": True}
+    if indices is not None:
+        body.update(indices=",".join(indices) or "-*", feature_states=list(features) or ["none"])
     path = f"/_snapshot/{repository}/{snapshot}"
     api.send("PUT", path, body, wait_for_completion="false")
     while True:
@@ -84,17 +98,20 @@ def drop_others(api: Api, repository: str, snapshot: str) -> None:
             api.send("DELETE", f"/_snapshot/{repository}/{one['snapshot']}")
 
 
-def kept(api: Api, repository: str, snapshot: str) -> list[str]:
-    """What a snapshot holds outside features; nothing when it was not finished."""
+def kept(api: Api, repository: str, snapshot: str) -> Kept | None:
+    """What a snapshot holds; nothing when it was not finished."""
     try:
         found = api.get(f"/_snapshot/{repository}/{snapshot}")["snapshots"][0]
     except Refusal as exc:
         if exc.status == 404:
-            return []
+            return None
         raise
     if found["state"] != "SUCCESS":
-        return []
-    return [*found["data_streams"], *outside(found["indices"], found["data_streams"])]
+        return None
+    states = found.get("feature_states") or []
+    own = {name for one in states for name in one["indices"]}
+    plain = [n for n in outside(found["indices"], found["data_streams"]) if n not in own]
+    return Kept([*found["data_streams"], *plain], [one["feature_name"] for one in states])
 
 
 def outside(indices: Sequence[str], data_streams: Sequence[str]) -> list[str]:
@@ -104,32 +121,44 @@ def outside(indices: Sequence[str], data_streams: Sequence[str]) -> list[str]:
 
 
 def put_back(
-    api: Api,
-    repository: str,
-    snapshot: str,
-    indices: Sequence[str],
-    features: Sequence[str] | None,
+    api: Api, repository: str, snapshot: str, indices: Sequence[str], features: Sequence[str]
 ) -> None:
     """Restore from a snapshot and wait until every primary shard is there.
 
-    features: those to restore, with templates and settings of the cluster; None for neither.
+    Templates and settings of the cluster are restored with it.
     """
     path = f"/_snapshot/{repository}/{snapshot}/_restore"
     body = {
         "indices": ",".join(indices) or "-*",
-        "include_global_state": features is not None,
-        "feature_states": list(features or ()) or ["none"],
+        "include_global_state": True,
+        "feature_states": list(features) or ["none"],
     }
     api.send("POST", path, body, wait_for_completion="false")
     while _restoring(api, repository):
         time.sleep(_PAUSE)
-    if indices:
-        names = ",".join(indices)
-        health = api.get(f"/_cluster/health/{names}", expand_wildcards="all", level="indices")
-        red = [name for name, one in health["indices"].items() if one["status"] == "red"]
-        if red or health["timed_out"]:
-            told = ", ".join(red) or names
-            raise DaemonError(f"these indices have shards that were not restored: {told}")
+    lacking = _lacking(api, indices) if indices else []
+    if lacking:
+        told = ", ".join(lacking)
+        raise DaemonError(f"these indices have shards that were not restored: {told}")
+
+
+def _lacking(api: Api, names: Sequence[str]) -> list[str]:
+    """Which of them lack shards. All are asked for: an address with many names is not taken."""
+    found = api.get("/_resolve/index/*", expand_wildcards="all")
+    streams = {stream["name"]: stream["backing_indices"] for stream in found["data_streams"]}
+    wanted = {part for name in names for part in streams.get(name, [name])}
+    states = _states(api)
+    return sorted(name for name in wanted if states.get(name, "red") == "red")
+
+
+def red(api: Api) -> list[str]:
+    """The indices that lack shards, also those of features."""
+    return sorted(name for name, state in _states(api).items() if state == "red")
+
+
+def _states(api: Api) -> dict[str, str]:
+    found = api.get("/_cluster/health", level="indices", filter_path="indices.*.status")
+    return {name: one["status"] for name, one in found.get("indices", {}).items()}
 
 
 def _restoring(api: Api, repository: str) -> bool:
@@ -139,21 +168,38 @@ def _restoring(api: Api, repository: str) -> bool:
     return any(one["repository"] == repository for one in going)
 
 
-def present(api: Api) -> dict[str, int]:
-    """The data streams and the indices outside these, with the number of their documents."""
-    found = api.get("/_resolve/index/*", expand_wildcards="all")
+def present(api: Api) -> dict[str, int | None]:
+    """The data streams and the indices outside these, with the number of their documents.
+
+    None: nobody knows, since it is closed or shards are missing; of some shards it tells the rest.
+    """
+    found, lacking = api.get("/_resolve/index/*", expand_wildcards="all"), red(api)
     counts = {
-        one["index"]: int(one["docs.count"] or 0)
+        one["index"]: None
+        if one["docs.count"] is None or one["index"] in lacking
+        else int(one["docs.count"])
         for one in api.get(
             "/_cat/indices", format="json", expand_wildcards="all", h="index,docs.count"
         )
     }
-    streams = {
-        stream["name"]: sum(counts.get(name, 0) for name in stream["backing_indices"])
-        for stream in found["data_streams"]
-    }
     plain = [one["name"] for one in found["indices"] if "data_stream" not in one]
-    return {**{name: counts.get(name, 0) for name in plain}, **streams}
+    known = {name: counts.get(name, 0) for name in plain}
+    for stream in found["data_streams"]:
+        parts = [counts.get(name, 0) for name in stream["backing_indices"]]
+        known[stream["name"]] = None if None in parts else sum(part or 0 for part in parts)
+    return known
+
+
+def system(api: Api) -> dict[str, float]:
+    """The indices of features, and when they were made, in seconds since the epoch."""
+    told = ("metadata.indices.*.system", "metadata.indices.*.settings.index.creation_date")
+    found = api.get("/_cluster/state/metadata", filter_path=",".join(told))
+    indices = found.get("metadata", {}).get("indices", {})
+    return {
+        name: int(one["settings"]["index"]["creation_date"]) / 1000
+        for name, one in sorted(indices.items())
+        if one.get("system")
+    }
 
 
 def streams(api: Api) -> list[str]:

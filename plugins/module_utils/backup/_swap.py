@@ -49,12 +49,16 @@ class Swap:
     places: dict[str, str] = field(default_factory=dict)  # directories, and which names leave them
     moves: list[Move] = field(default_factory=list)
     prints: dict[str, str] = field(default_factory=dict)  # of what comes
+    found: list[str] = field(default_factory=list)  # what nobody knew of, kept aside
 
     def work(self, directory: str, owner: Owner) -> str:
         """Make the place for what comes into a directory; returns it."""
         top = posixpath.join(directory, WORK)
         if directory not in self.places:
-            shutil.rmtree(top, ignore_errors=True)
+            if _holds_old(top):
+                # No note tells of it any more, but it may be all that there is of somebody's data.
+                self.found.append(_kept(posixpath.join(top, "old"), directory))
+            _discard(top)
             self.places[directory] = ""
             for path in (top, posixpath.join(top, "new"), posixpath.join(top, "old")):
                 make(path, owner)
@@ -102,6 +106,14 @@ class Swap:
         self.forget()
         return kept
 
+    def drop_lost(self) -> list[str]:
+        """Give up the places whose old data somebody has removed; returns what is missing there."""
+        lost = [one for one in self.places if not os.path.isdir(posixpath.join(one, WORK))]
+        self.moves = [move for move in self.moves if posixpath.dirname(move.live) not in lost]
+        for directory in lost:
+            del self.places[directory]
+        return [posixpath.join(directory, WORK) for directory in lost]
+
     def _clear(self) -> None:
         """Take away what a daemon that was started in between made beside what has moved."""
         known = {move.live for move in self.moves}
@@ -136,8 +148,7 @@ class Swap:
                 _aside(path, directory)
         since = posixpath.join(top, "since")
         if os.path.isdir(since):
-            moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            os.rename(since, _free(posixpath.join(directory, f"{KEPT}{moment}")))
+            _kept(since, directory)
         return sorted(glob.glob(posixpath.join(glob.escape(directory), f"{KEPT}*")))
 
     def _sync(self) -> None:
@@ -153,7 +164,7 @@ class Swap:
         _files.remove(self.note)
         _files.sync_directory(posixpath.dirname(self.note))
         for directory in self.places:
-            shutil.rmtree(posixpath.join(directory, WORK), ignore_errors=True)
+            _discard(posixpath.join(directory, WORK))
 
 
 def _matching(directory: str, ours: str) -> list[str]:
@@ -165,6 +176,28 @@ def _aside(path: str, directory: str) -> None:
     since = posixpath.join(top, "since")
     make(since, owner(top))
     os.rename(path, _free(posixpath.join(since, posixpath.basename(path))))
+
+
+def _kept(path: str, directory: str) -> str:
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    place = _free(posixpath.join(directory, f"{KEPT}{moment}"))
+    os.rename(path, place)
+    return place
+
+
+def _discard(top: str) -> None:
+    """Remove what is not needed any more. Cut off half-way, it is not mistaken for somebody's data."""
+    gone = f"{top}.gone"
+    shutil.rmtree(gone, ignore_errors=True)
+    if _holds_old(top):
+        os.rename(top, gone)
+    for path in (top, gone):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _holds_old(top: str) -> bool:
+    old = posixpath.join(top, "old")
+    return os.path.isdir(old) and bool(os.listdir(old))
 
 
 def _free(path: str) -> str:

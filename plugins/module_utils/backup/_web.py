@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..daemon._spec import Health
 
 _PATIENCE = 30  # seconds in which a daemon may be too busy to answer
 _PAUSE = 0.5
+_ASKED, _TOLD = 10, 600  # seconds that an answer may take: what is told may be a lot of work
 
 
 class Refusal(DaemonError):
@@ -31,11 +32,10 @@ class Refusal(DaemonError):
 
 @dataclass(frozen=True)
 class Api:
-    """The API at an address. headers: those that its probes are sent with."""
+    """The API at an address. health: how its probes are sent, as it is deployed at that moment."""
 
     base: str
-    health: Health
-    headers: Mapping[str, str]
+    health: Callable[[], Health]
 
     def get(self, path: str, **query: str) -> Any:
         """Ask."""
@@ -44,13 +44,15 @@ class Api:
     def send(self, method: str, path: str, body: Any = None, **query: str) -> Any:
         """Tell. Raises Refusal with the daemon's own words, DaemonError when there is no answer."""
         url = f"{self.base}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
-        headers, data = dict(self.headers), None
+        health, data = self.health(), None
+        headers = dict(health.probes[0].headers) if health.probes else {}
         if body is not None:
             headers["Content-Type"], data = "application/json", json.dumps(body).encode()
         end = time.monotonic() + _PATIENCE
+        timeout = _ASKED if method == "GET" else _TOLD
         while True:
             try:
-                status, text = _health.fetch(url, self.health, headers, method, data)
+                status, text = _health.fetch(url, health, headers, method, data, timeout)
             except OSError as exc:
                 # Only a question may be put twice.
                 if method != "GET" or time.monotonic() > end:

@@ -62,6 +62,8 @@ def remove(spec: Spec, host: Host, purge: bool, check_mode: bool, lock_timeout: 
                 f"{store.directory}/record.json can not be read, so it is not known what was "
                 f"deployed. Deploy {spec.name} once more, which writes it anew, then remove it"
             )
+        if not purge:
+            _refuse_cut_off(spec, store)
         record, transaction = store.record(), store.transaction()
         status = host.systemd.status(spec.unit_name)
         removal = _plan(spec, host, record, transaction, status, purge, exists)
@@ -72,6 +74,17 @@ def remove(spec: Spec, host: Host, purge: bool, check_mode: bool, lock_timeout: 
                 text = f"{exc}. What was removed before that is gone; run again to remove the rest"
                 raise Failure(text, "remove", False, []) from exc
     return removal
+
+
+def _refuse_cut_off(spec: Spec, store: Store) -> None:
+    """Data that stays would stay half restored: the note says where the rest of it is."""
+    note = posixpath.join(store.directory, "restore.json")
+    if os.path.exists(note):
+        raise DaemonError(
+            f"a restore of {spec.name} was cut off here, and its data from before is still kept aside, "
+            f"as {note} says. Run restore.yml again, which takes it back or finishes, then remove it; "
+            "or remove it with its data (purge). Nothing was touched"
+        )
 
 
 def _plan(

@@ -92,17 +92,24 @@ def fetch(
     headers: Mapping[str, str] = _NONE,
     method: str = "GET",
     body: bytes | None = None,
+    timeout: float | None = None,
 ) -> tuple[int, str]:
     """One request on the host itself, by no proxy. What goes wrong is an OSError with the words."""
+    timeout = _REQUEST_TIMEOUT if timeout is None else timeout
     try:
-        return _send(url, health, headers, method, body)
+        return _send(url, health, headers, method, body, timeout)
     except (OSError, ValueError, http.client.HTTPException) as exc:
         untrusted = isinstance(_cause(exc), ssl.SSLCertVerificationError)
-        raise (Untrusted if untrusted else OSError)(_reason(exc)) from None
+        raise (Untrusted if untrusted else OSError)(_reason(exc, timeout)) from None
 
 
 def _send(
-    url: str, health: Health, headers: Mapping[str, str], method: str, body: bytes | None
+    url: str,
+    health: Health,
+    headers: Mapping[str, str],
+    method: str,
+    body: bytes | None,
+    timeout: float,
 ) -> tuple[int, str]:
     _port(url)  # a connection would take a port that is too large modulo 65536
     # noqa below: the scheme was checked by the spec
@@ -115,7 +122,7 @@ def _send(
         handlers.append(urllib.request.HTTPSHandler(context=_tls(health)))
     opener = urllib.request.build_opener(*handlers)
     try:
-        with opener.open(request, timeout=_REQUEST_TIMEOUT) as answer:
+        with opener.open(request, timeout=timeout) as answer:
             return answer.status, _text(answer)
     except urllib.error.HTTPError as exc:
         with exc:
@@ -172,7 +179,7 @@ def _cause(exc: BaseException) -> BaseException:
     return inner if isinstance(inner, BaseException) else exc
 
 
-def _reason(exc: BaseException) -> str:
+def _reason(exc: BaseException, timeout: float = 0) -> str:
     """What happened, in words that go on after the probe's address."""
     exc = _cause(exc)
     if isinstance(exc, ssl.SSLCertVerificationError):
@@ -181,7 +188,7 @@ def _reason(exc: BaseException) -> str:
             "health.ca_path, or set health.validate_certs: false"
         )
     if isinstance(exc, socket.timeout):
-        return f"gives no answer within {_REQUEST_TIMEOUT:g} s"
+        return f"gives no answer within {timeout or _REQUEST_TIMEOUT:g} s"
     if isinstance(exc, http.client.IncompleteRead):
         return "the answer was cut off"
     if isinstance(exc, (http.client.InvalidURL, ValueError)) and not isinstance(exc, OSError):

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +18,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible_collections.barehost.monitoring.plugins.action.backup import (
     ActionModule,
     _archive,
+    _prune,
 )
 
 OLD, NEW = "20261125T000000Z", "20261126T000000Z"
@@ -98,6 +101,60 @@ def test_what_does_not_is_no_archive(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == []
 
 
+ARCHIVES = [f"2026112{day}T000000Z.tar" for day in range(6)]
+OTHERS = ["20261120T000000Z.tar.gpg", "20261120T000000Z.tar.sha256", "notes", "x.tar"]
+
+
+@pytest.mark.parametrize(("keep", "left"), [(0, 6), (1, 1), (2, 2), (6, 6), (9, 6)])
+def test_the_newest_archives_stay_and_what_is_not_ours(
+    tmp_path: Path, keep: int, left: int
+) -> None:
+    for name in (*ARCHIVES, *OTHERS):
+        (tmp_path / name).write_text(name)
+    removed = _prune(tmp_path, keep)
+    assert [path.name for path in removed] == ARCHIVES[: 6 - left]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [*ARCHIVES[6 - left :], *OTHERS]
+    )
+
+
+def test_what_fetches_left_that_were_killed_goes_when_nobody_fetches_any_more(
+    tmp_path: Path,
+) -> None:
+    old, new = (tmp_path / f".{name}.partial" for name in ARCHIVES[:2])
+    for path in (old, new, tmp_path / "mine.partial"):
+        path.write_text("half")
+        os.utime(path, (time.time(), time.time() - (0 if path == new else 2 * 86400)))
+    _prune(tmp_path, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, "mine.partial"]
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({}, 3),
+        ({"keep": 2}, 2),
+        ({"keep": 2, "fetch_keep": 4}, 4),
+        ({"keep": 1, "fetch_keep": 0}, 7),
+    ],
+)
+def test_as_many_stay_on_the_controller_as_on_the_host_unless_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], left: int
+) -> None:
+    folder = tmp_path / "monitor/prometheus"
+    folder.mkdir(parents=True)
+    for name in ARCHIVES:
+        (folder / name).write_text(name)
+    monkeypatch.setattr(ActionModule, "_fetch", lambda _action, _remote, to, _sum: to.touch())
+    answer = {"backup": NEW, "archive_sha256": "", "actions": ["copy"]}
+    _action, result = acted({"state": "saved", "fetch": str(tmp_path), **given}, answer)
+    assert len(list(folder.iterdir())) == left and (folder / f"{NEW}.tar").exists()
+    assert result["actions"] == [
+        "copy",
+        *(f"remove {folder / name} on the controller" for name in ARCHIVES[: 7 - left]),
+    ]
+
+
 # -- with the module --------------------------------------------------------------
 
 
@@ -144,7 +201,7 @@ def test_what_was_brought_to_the_host_goes_away(
 ) -> None:
     arguments = {"state": "restored", "source": str(folder)}
     action, _result = acted(arguments, answer, check_mode)
-    assert action.given["archive"].endswith("/backup.tar")
+    assert action.given["archive"].endswith("/barehost-backup.tar")
     assert action.there == set()
 
 

@@ -103,6 +103,26 @@ def test_when_one_is_refused_none_stays(daemon: Callable[..., Daemon], tmp_path:
     assert web.api.get("") == []
 
 
+def test_what_could_not_be_taken_back_is_told(
+    daemon: Callable[..., Daemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = [silence("fine"), silence("refused")]
+    (tmp_path / "silences.json").write_text(json.dumps(saved))
+    send = Server.send
+
+    def sent(self: Server, method: str, path: str, body: Any = None) -> Any:
+        if method == "DELETE":
+            raise DaemonError("no answer")
+        return send(self, method, path, body)
+
+    monkeypatch.setattr(Server, "send", sent)
+    with pytest.raises(
+        DaemonError, match="bad matcher.*could not be expired: new-0.*by hand"
+    ) as said:
+        product().restore(daemon(), MANIFEST, str(tmp_path))
+    assert "are expired again" not in str(said.value)
+
+
 @pytest.mark.parametrize(
     ("changed", "same"),
     [

@@ -200,7 +200,7 @@ def test_another_database_is_left_to_its_own_means(
     daemon: Callable[..., Daemon], backup: tuple[Manifest, str]
 ) -> None:
     elsewhere = Grafana("", ["/etc/grafana/secrets/secret_key"], "postgres db1:5432 grafana")
-    _actions, faults, _size = elsewhere.plan_save(daemon())
+    _actions, faults, _size = elsewhere.plan_save(daemon(), "/", "")
     for told in (faults, elsewhere.check(daemon(), *backup).faults):
         assert "postgres db1:5432 grafana" in told[0] and "pg_dump" in told[0]
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,35 @@ def test_an_archive_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     (tmp_path / "into").mkdir()
     with pytest.raises(DaemonError, match="was cut off"):
         _pack.unpack(str(archive), str(tmp_path / "into"))
+
+
+@pytest.mark.parametrize(
+    ("place", "age", "left"),
+    [("ansible-tmp-2", 90000, False), ("ansible-tmp-2", 60, True), ("other", 90000, True)],
+)
+def test_what_a_connection_that_was_lost_left_on_the_host_goes_a_day_later(
+    tmp_path: Path, place: str, age: float, left: bool
+) -> None:
+    here, there = tmp_path / "ansible-tmp-1", tmp_path / place
+    for path in (here, there / "barehost-backup/data"):
+        path.mkdir(parents=True)
+    (there / "barehost-backup.tar").write_text("secrets")
+    (there / "own.tar").write_text("of somebody else")
+    for name in ("barehost-backup", "barehost-backup.tar", "own.tar"):
+        os.utime(there / name, (time.time(), time.time() - age))
+    _pack.sweep(str(here))
+    ours = ["barehost-backup", "barehost-backup.tar"] if left else []
+    assert sorted(os.listdir(there)) == [*ours, "own.tar"]
+
+
+@pytest.mark.parametrize("directory", ["tmp", "ansible-tmp-1"])
+def test_a_link_leads_nowhere(tmp_path: Path, directory: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/barehost-backup.tar").write_text("x")
+    os.utime(tmp_path / "elsewhere/barehost-backup.tar", (1, 1))
+    (tmp_path / "ansible-tmp-2").symlink_to(tmp_path / "elsewhere")
+    _pack.sweep(str(tmp_path / directory))
+    assert (tmp_path / "elsewhere/barehost-backup.tar").exists()
 
 
 def test_what_begins_otherwise_is_no_backup(tmp_path: Path) -> None:

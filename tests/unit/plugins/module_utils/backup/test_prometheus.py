@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import pytest
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup import (
     _copies,
     _prometheus,
+    _tsdb,
 )
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup._manifest import (
     Manifest,
@@ -24,6 +29,7 @@ from ansible_collections.barehost.monitoring.plugins.module_utils.backup._produc
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup._prometheus import (
     Prometheus,
 )
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup._swap import Swap
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 
 BLOCK, OTHER = "01KAZ3VJ8H5QW2N7M4T6R9XCDE", "01KAZ3VJ8H5QW2N7M4T6R9XCDF"
@@ -32,12 +38,18 @@ BLOCK, OTHER = "01KAZ3VJ8H5QW2N7M4T6R9XCDE", "01KAZ3VJ8H5QW2N7M4T6R9XCDF"
 class Server:
     """A Prometheus that says one value to everything."""
 
-    def __init__(self, value: str = "42") -> None:
-        self.value = value
+    def __init__(self, value: str = "42", later: str | None = None) -> None:
+        self.value, self.later = value, value if later is None else later
+        self.snapshot: Callable[[], dict[str, Any]] = dict
+
+    def send(self, _method: str, _path: str) -> Any:
+        """Make a snapshot."""
+        return {"data": self.snapshot()}
 
     def get(self, _path: str, **_query: str) -> Any:
-        """Answer."""
+        """Answer, the next time with what has arrived since."""
         series = [{"metric": {}, "value": [0, self.value]}] if self.value else []
+        self.value = self.later
         return {"data": {"result": series}}
 
 
@@ -146,6 +158,94 @@ def test_one_that_never_rests_is_told(
         product(data).save(daemon(), str(target), "", "")
 
 
+@pytest.mark.parametrize(
+    ("one_system", "copied"), [(True, len("samples")), (False, len("samples" + BLOCK + "{}"))]
+)
+def test_blocks_need_room_where_they_cannot_be_linked(
+    daemon: Callable[..., Daemon],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    one_system: bool,
+    copied: int,
+) -> None:
+    web = product(store(tmp_path / "data", BLOCK))
+    target = str(tmp_path / "not/there/yet")
+    if not one_system:
+        monkeypatch.setattr(_copies, "one_system", lambda _one, _other: False)
+    actions, faults, size = web.plan_save(daemon(), target, "")
+    assert (faults, size) == ([], copied)
+    assert actions[0].startswith("link the blocks" if one_system else "copy the blocks")
+
+
+# -- snapshots of Prometheus' own making --------------------------------------------
+
+OWN = "20261126T081500Z-00c0ffee00c0ffee"  # somebody's
+
+
+def stamped(since: float) -> str:
+    """The name of a snapshot that was begun then."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(since)) + "-5bdb4c1d7e0cf4a7"
+
+
+def with_admin(data: Path, ends: str = "") -> tuple[Prometheus, Server]:
+    """A Prometheus that makes snapshots, or does not come to an end with one."""
+    server = Server()
+
+    def snapshot() -> dict[str, Any]:
+        made = data / "snapshots" / stamped(time.time())
+        (made / OTHER).mkdir(parents=True)
+        (made / OTHER / "meta.json").write_text("{}")
+        if ends:
+            raise DaemonError(ends)
+        return {"name": made.name}
+
+    server.snapshot = snapshot
+    (data / "snapshots" / OWN).mkdir(parents=True)
+    return Prometheus(str(data), server, True), server  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ends", ["", "gives no answer"])
+def test_a_snapshot_goes_and_those_of_others_stay(
+    daemon: Callable[..., Daemon], tmp_path: Path, ends: str
+) -> None:
+    data, target = store(tmp_path / "data"), tmp_path / "target"
+    target.mkdir()
+    web, _server = with_admin(data, ends)
+    if ends:
+        with pytest.raises(DaemonError, match=ends):
+            web.save(daemon(), str(target), "", "")
+    else:
+        assert web.save(daemon(), str(target), "", "")["method"] == "snapshot"
+        assert os.listdir(target) == [OTHER]
+    assert os.listdir(data / "snapshots") == [OWN]
+    assert not os.path.exists(_tsdb.note(daemon()))
+
+
+@pytest.mark.parametrize(
+    ("note", "made", "gone"),
+    [
+        ({"name": stamped(5)}, [stamped(5)], True),
+        ({"since": 5, "there": []}, [stamped(6)], True),
+        ({"since": 5, "there": []}, [stamped(500)], False),  # somebody made it afterwards
+        ({"since": 5, "there": []}, [stamped(6), f"{stamped(7)}a"], False),  # which is whose?
+        ({"since": 5, "there": [stamped(5)]}, [stamped(5)], False),
+        ({"name": ".."}, [stamped(5)], False),
+        ([], [stamped(5)], False),
+    ],
+)
+def test_what_a_run_that_was_killed_had_made_goes_with_the_next(
+    daemon: Callable[..., Daemon], tmp_path: Path, note: Any, made: list[str], gone: bool
+) -> None:
+    data = store(tmp_path / "data")
+    for name in made:
+        (data / "snapshots" / name).mkdir(parents=True)
+    Path(_tsdb.note(daemon())).write_text(json.dumps(note))
+    product(data).clean(daemon())
+    assert os.listdir(data / "snapshots") == [] or not gone
+    assert sorted(os.listdir(data / "snapshots")) == sorted(made) or gone
+    assert not os.path.exists(_tsdb.note(daemon()))
+
+
 # -- restore ----------------------------------------------------------------------
 
 
@@ -190,6 +290,45 @@ def test_what_is_more_than_a_deployment_makes_is_replaced_only_when_asked(
     assert product(data).check(daemon(replaced=True), manifest, source).faults == []
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "restored", "proved"),
+    [
+        ("42", "42", "42", True),
+        ("42", "42", "43", False),
+        ("42", "44", "42", True),  # what arrived late is in the backup or not, or some of it
+        ("42", "44", "43.5", True),
+        ("42", "44", "44", True),
+        ("42", "44", "45", False),
+        ("42", "44", "", False),
+        ("", "44", "", True),
+        ("", "44", "9", True),
+        ("", "", "9", False),
+        ("44", "42", "43", True),
+        ("9", "10", "9.5", True),
+    ],
+)
+def test_what_arrives_late_is_no_difference(
+    daemon: Callable[..., Daemon],
+    tmp_path: Path,
+    first: str,
+    later: str,
+    restored: str,
+    proved: bool,
+) -> None:
+    data, (manifest, source) = store(tmp_path / "data"), saved(tmp_path)
+    (tmp_path / "target").mkdir()
+    server = Server(first, later)
+    web = Prometheus(str(data), server, False)  # type: ignore[arg-type]
+    seen = web.save(daemon(), str(tmp_path / "target"), "", "")
+    assert (seen["value"], seen["later"]) == (first, later)
+    after = product(data, restored)
+    if proved:
+        after.restore(daemon(), replace(manifest, seen=seen), source)
+        return
+    with pytest.raises(DaemonError, match="when the backup was made"):
+        after.restore(daemon(), replace(manifest, seen=seen), source)
+
+
 @pytest.mark.parametrize(("sick", "value"), [(1, "42"), (0, "41")])
 def test_what_is_not_healthy_or_not_the_same_is_taken_back(
     daemon: Callable[..., Daemon], machine: Any, tmp_path: Path, sick: int, value: str
@@ -213,16 +352,72 @@ def test_when_that_fails_too_the_old_data_is_kept_for_the_next_run(
     assert (data / BLOCK).is_dir()
 
 
+def cut(web: Prometheus, daemon: Daemon, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore that ends after the exchange."""
+    manifest, source = saved(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(_prometheus, "exchange", lambda _daemon, swap, _prove: swap.exchange())
+        web.restore(daemon, manifest, source)
+
+
+def test_where_the_old_data_was_removed_by_hand_the_daemon_starts_and_it_is_told(
+    daemon: Callable[..., Daemon], machine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web, asked = product(store(tmp_path / "data", BLOCK)), daemon(replaced=True)
+    cut(web, asked, tmp_path, monkeypatch)
+    shutil.rmtree(tmp_path / "data/.barehost-restore")
+    web.recover(asked)
+    assert machine.calls == ["stop", "restart"] and machine.active == "active"
+    (said,) = machine.warned
+    assert "cannot be taken back" in said and "barehost_restore_replace=true" in said
+    assert not web.cut_off(asked)
+
+
+@pytest.mark.parametrize(("ran", "calls"), [(True, ["stop", "restart"]), (False, ["stop"])])
+def test_a_way_back_that_fails_is_told_and_leaves_the_daemon_as_it_was(
+    daemon: Callable[..., Daemon],
+    machine: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ran: bool,
+    calls: list[str],
+) -> None:
+    web, asked = product(store(tmp_path / "data", BLOCK)), daemon(replaced=True)
+    cut(web, asked, tmp_path, monkeypatch)
+    machine.active = "active" if ran else "inactive"
+
+    def full(_swap: Swap) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Swap, "_remember", full)
+        with pytest.raises(DaemonError, match="No space left.*still kept: mend the cause and run"):
+            web.recover(asked)
+    assert machine.calls == calls and web.cut_off(asked)
+    web.recover(asked)
+    assert (tmp_path / "data" / BLOCK).is_dir() and not web.cut_off(asked)
+
+
+def test_data_that_no_note_tells_of_is_kept_and_told(
+    daemon: Callable[..., Daemon], machine: Any, tmp_path: Path
+) -> None:
+    data, (manifest, source) = store(tmp_path / "data"), saved(tmp_path)
+    old = data / ".barehost-restore/old"
+    old.mkdir(parents=True)
+    (old / "wal").write_text("all that there is")
+    product(data).restore(daemon(), manifest, source)
+    (aside,) = data.glob("barehost-kept-*")
+    assert (aside / "wal").read_text() == "all that there is"
+    assert str(aside) in machine.warned[0] and "remove it" in machine.warned[0]
+
+
 def test_what_was_written_after_a_restore_that_was_cut_off_is_kept_and_told(
     daemon: Callable[..., Daemon], machine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The host lost its power before the restore was proved, came up, and scraped for a while."""
-    data, (manifest, source) = store(tmp_path / "data", BLOCK), saved(tmp_path)
+    data = store(tmp_path / "data", BLOCK)
     web, before = product(data), names(data)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(_prometheus, "exchange", lambda _daemon, swap, _prove: swap.exchange())
-        web.restore(daemon(replaced=True), manifest, source)
+    cut(web, daemon(replaced=True), tmp_path, monkeypatch)
     (data / "wal/00000009").write_text("scraped since")
     (data / "01KAZ3VJ8H5QW2N7M4T6R9XCDG").mkdir()
     (data / "01KAZ3VJ8H5QW2N7M4T6R9XCDG/meta.json").write_text("compacted since")

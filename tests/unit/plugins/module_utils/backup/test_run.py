@@ -48,7 +48,9 @@ class Web(Product):
         self.faults: list[str] = []
         self.cut = self.cleaned = False
 
-    def plan_save(self, daemon: Daemon) -> tuple[list[str], list[str], int]:
+    def plan_save(
+        self, daemon: Daemon, target: str, previous: str
+    ) -> tuple[list[str], list[str], int]:
         """Say so."""
         return ["copy the text"], [], self.needs
 
@@ -117,6 +119,7 @@ def test_the_same_backup_is_restored_once_unless_asked(daemon: Made, catalog: Ca
     again = restore(daemon(), web, catalog)
     assert (again.changed, web.text) == (False, "since")
     assert "nothing to restore" in again.warnings[0]
+    assert "barehost_restore_replace=true to restore it once more" in again.warnings[0]
     assert restore(daemon(replaced=True), web, catalog).changed
     assert web.text == "old"
 
@@ -305,6 +308,32 @@ def test_what_is_not_deployed_is_neither_saved_nor_restored(daemon: Made, catalo
             run(bare, Web(), catalog)
 
 
+def test_a_restore_that_was_cut_off_without_the_record_is_taken_back(
+    daemon: Made, catalog: Catalog
+) -> None:
+    """Grafana's record is exchanged with its data."""
+    save(daemon(), Web("old"), catalog)
+    bare = daemon()
+    record = Path(bare.store.directory, "record.json")
+    text = record.read_text()
+
+    class Cut(Web):
+        def recover(self, daemon: Daemon) -> None:
+            super().recover(daemon)
+            record.write_text(text)
+            os.unlink(daemon.note)
+
+    web = Cut("half")
+    web.cut = True
+    record.unlink()
+    Path(bare.note).write_text("{}")
+    with pytest.raises(DaemonError, match=r"a restore was cut off here.*run restore\.yml again"):
+        save(bare, web, catalog)
+    with pytest.raises(DaemonError, match="cut off here.*without --check, which takes it back"):
+        restore(bare, web, catalog, check_mode=True)
+    assert restore(bare, web, catalog).changed and web.text == "old"
+
+
 def test_a_deployment_that_did_not_finish_comes_first(daemon: Made, catalog: Catalog) -> None:
     broken = daemon()
     broken.store.begin({}, "restart")
@@ -332,6 +361,27 @@ def test_an_archive_joins_the_backups_of_the_host(
     outcome = restore(daemon(), web, catalog, archive=archive)
     assert web.text == "old" and outcome.path == catalog.path(catalog.names()[0])
     assert not restore(daemon(), web, catalog, archive=archive).changed
+
+
+def test_where_the_archive_finds_no_room_the_surplus_goes_all_the_same(
+    daemon: Made, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_run, "_archived", lambda _manifest: 1 << 60)
+    for text in "abc":
+        with pytest.raises(DaemonError, match="needs.*The backup itself is complete"):
+            save(daemon(), Web(text), catalog, keep=2, archive=str(tmp_path / "web.tar"))
+    assert len(catalog.names()) == 2
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_backup_of_another_host_of_the_same_second_is_told(
+    daemon: Made, catalog: Catalog, archive: str, check_mode: bool
+) -> None:
+    theirs = replace(_pack.described(archive), host="elsewhere")
+    catalog.complete(catalog.begin(theirs.time), theirs)
+    with pytest.raises(DaemonError, match="same second: move that directory out of.*Nothing was"):
+        restore(daemon(), Web(), catalog, archive=archive, check_mode=check_mode)
+    assert catalog.partial() == []
 
 
 def everything(folder: str) -> dict[str, int]:

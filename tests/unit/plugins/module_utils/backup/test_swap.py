@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,6 +173,53 @@ def test_what_nobody_wrote_to_is_not_kept(tmp_path: Path) -> None:
     again = unfinished(swap.note)
     assert again and again.back(keep=True) == []
     assert sorted(os.listdir(tmp_path / "data")) == sorted(OLD)
+
+
+def test_what_was_moved_aside_is_not_removed_when_the_note_of_it_is_gone(tmp_path: Path) -> None:
+    swap = planned(tmp_path)
+    swap.exchange()
+    (tmp_path / "note").unlink()  # the daemon was uninstalled in between, and its data stayed
+    again = Swap(str(tmp_path / "note"))
+    again.work(str(tmp_path / "data"), OWNER)
+    (place,) = again.found
+    assert kept(tmp_path) == {"wal": "old", "block": "old"}
+    assert Path(place).parent == tmp_path / "data"
+    again.forget()
+    assert kept(tmp_path) == {"wal": "old", "block": "old"}
+
+
+def test_a_removal_that_is_cut_off_is_not_mistaken_for_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swap = planned(tmp_path)
+    swap.exchange()
+    with monkeypatch.context() as patched:
+        patched.setattr(_swap.shutil, "rmtree", lambda *_given, **_more: None)  # killed
+        swap.forget()
+    again = Swap(swap.note)
+    again.work(str(tmp_path / "data"), OWNER)
+    again.forget()
+    assert again.found == [] and kept(tmp_path) == {}
+    assert sorted(os.listdir(tmp_path / "data")) == sorted(NEW)
+
+
+@pytest.mark.parametrize("all_of_it", [False, True])
+def test_what_was_removed_by_hand_is_given_up_and_the_rest_is_taken_back(
+    tmp_path: Path, all_of_it: bool
+) -> None:
+    swap = planned(tmp_path)
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "key").write_text("old")
+    Path(swap.work(str(secrets), OWNER), "key").write_text("new")
+    swap.exchange()
+    shutil.rmtree(tmp_path / "data" if all_of_it else tmp_path / "data" / _swap.WORK)
+    again = unfinished(swap.note)
+    assert again and again.drop_lost() == [str(tmp_path / "data" / _swap.WORK)]
+    assert again.back(keep=True) == []
+    assert (secrets / "key").read_text() == "old"
+    assert all_of_it or content(tmp_path) == NEW
+    assert unfinished(swap.note) is None
 
 
 def test_a_note_that_cannot_be_read_says_where_the_old_data_is(tmp_path: Path) -> None:

@@ -68,6 +68,18 @@ def test_check_mode_says_what_a_removal_does_and_removes_nothing(world: World, p
     assert said == world.remove(purge=purge) != ()
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_data_of_a_restore_that_was_cut_off_does_not_stay_alone(world: World, check: bool) -> None:
+    world.deploy(**FULL)
+    note = world.path("state/web/restore.json")
+    note.write_text("{}")
+    before = world.tree()
+    with pytest.raises(DaemonError, match=r"restore of web was cut off.*restore\.yml again.*purge"):
+        world.remove(check=check)
+    assert world.tree() == before
+    assert world.remove(purge=True, check=check) and note.exists() is check
+
+
 def test_what_others_have_put_there_stays(world: World) -> None:
     world.deploy(**FULL)
     for name in ("etc/web/own", "etc/other", "units/other.service", "opt/web/own"):
