@@ -57,7 +57,7 @@ def faults(page: str, text: str) -> list[str]:
         text = code.sub("", text)
     found = []
     for target in ("".join(parts) for parts in LINK.findall(text)):
-        path, _, anchor = target.partition("#")
+        path, _mark, anchor = target.partition("#")
         if ELSEWHERE.match(target):
             continue
         place = CHECKOUT / page if not path else (CHECKOUT / page).parent / path
