@@ -113,6 +113,7 @@ def run(
 
 
 DOWN = "unreachable"
+PARTS = ("kibana", "logstash", "filebeat")
 # The playbook; options; who is gone; who refuses what; what is done all the same; of whom the last lines tell what.
 CASES: dict[str, tuple[str, tuple[str, ...], str, dict[str, list[str]], set[str], dict[str, str]]] = {
     "every host of the first daemon is gone or refuses": (
@@ -159,14 +160,16 @@ CASES: dict[str, tuple[str, tuple[str, ...], str, dict[str, list[str]], set[str]
     ),
     "Elasticsearch goes back last, and no node after one that fails": (
         "rollback.yml", ("--extra-vars=rollback_everything=true",), "", {"log": ["elk elasticsearch"]},
-        {*(f"{name} node_exporter main" for name in HOSTS), "log elk kibana,logstash,filebeat main",
+        {*(f"{name} node_exporter main" for name in HOSTS), *(f"log elk {part} main" for part in PARTS),
          "log elasticsearch_exporter main", "web elasticsearch_exporter main", "mon alertmanager main",
          "mon prometheus main", "mon grafana main", "web grafana main"},
-        {"log": "fatal: "},
+        {"log": "Elasticsearch: "},
     ),
-    "where all is well Elasticsearch goes back node by node": (
-        "rollback.yml", ("--tags=elk",), "", {"mon": ["grafana"]},
-        {"log elk kibana,logstash,filebeat main", "log elk elasticsearch main", "web elk elasticsearch main"}, {},
+    "Elasticsearch goes back node by node, whatever else does not": (
+        "rollback.yml", ("--tags=elk,grafana",), "", {"log": ["elk kibana"], "mon": ["grafana"]},
+        {"log elk logstash main", "log elk filebeat main", "web grafana main",
+         "log elk elasticsearch main", "web elk elasticsearch main"},
+        {"log": "Kibana: ", "mon": "Grafana: "},
     ),
 }  # fmt: skip
 

@@ -47,22 +47,33 @@ def test_what_is_deployed_last_is_removed_first() -> None:
     assert play["vars"] == {"barehost_state": "absent"}
 
 
+def back(task: dict[str, Any]) -> Step:
+    (role,) = task["block"]
+    return (
+        task["when"],
+        (role["ansible.builtin.import_role"]["name"], role.get("vars")),
+        task["tags"],
+    )
+
+
+def one_by_one(step: Step) -> list[Step]:
+    """Of a role with several daemons each goes back by itself: one that does not must not hold up the next."""
+    asked, (role, given), tags = step
+    parts = given["elk_parts"] if given else []
+    return [(asked, (role, {"elk_parts": [part]}), tags) for part in parts] or [step]
+
+
 def test_all_that_is_deployed_can_go_back_and_elasticsearch_last() -> None:
-    _refusal, play, last = read("rollback.yml")
+    _refusal, play, last, told = read("rollback.yml")
     (elasticsearch,) = [p for p in read("site.yml") if p["name"] == "Deploy Elasticsearch"]
-    strict = ("hosts", "serial", "max_fail_percentage", "roles")
+    strict = ("hosts", "serial", "max_fail_percentage")
     assert {key: last[key] for key in strict} == {key: elasticsearch[key] for key in strict}
-    back = [
-        (
-            task["when"],
-            (task["block"][0]["ansible.builtin.import_role"]["name"], task["block"][0].get("vars")),
-            task["tags"],
-        )
-        for task in play["tasks"][:-1]
-    ]
-    (role,) = elasticsearch["roles"]
-    assert back == [step for step in deployed() if step[1] != (role["role"], role["vars"])]
+    node = ("barehost.monitoring.elk", {"elk_parts": ["elasticsearch"]})
+    assert back(last["tasks"][0])[1:] == (node, ["elk"])
+    wanted = [one for step in deployed() if step[1] != node for one in one_by_one(step)]
+    assert [back(task) for task in play["tasks"]] == wanted
     assert groups(play, last) == groups(*read("site.yml"))
     assert play["vars"] == last["vars"] == {"barehost_state": "previous"}
-    kept = [task["rescue"][0]["register"] for task in play["tasks"][:-1]]
+    kept = [task["rescue"][0]["register"] for task in (*play["tasks"], *last["tasks"])]
     assert len(set(kept)) == len(kept)
+    assert told["hosts"] == "all"
