@@ -303,6 +303,10 @@ options:
         description: Part of the file system of the data that has to be free at least; 0 to 1.
         type: float
         default: 0.1
+      data:
+        description: Where the data is, for O(verify.disk_free). C({data}) stands for C(/var/lib) and the name. Example V(/srv/prometheus).
+        type: str
+        default: "{data}"
       prometheus:
         description: The daemon is a Prometheus; it is asked for its targets, rules, alerts, Alertmanagers and the clocks that it sees.
         type: dict
@@ -605,6 +609,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "exposure": {"type": "float", "default": 2},
             "certificate_days": {"type": "float", "default": 14},
             "disk_free": {"type": "float", "default": 0.1},
+            "data": {"type": "str", "default": "{data}"},
             "prometheus": {
                 "type": "dict",
                 "options": {

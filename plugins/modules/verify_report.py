@@ -24,8 +24,9 @@ options:
   path:
     description:
       - File on the controller that gets the report as JSON. Without it none is written. Example V(/tmp/verified.json).
-      - "Its keys are C(time), the numbers C(daemons), C(faults) and C(warnings), and C(hosts): by host and daemon, C(findings) and
-        C(seen) as M(barehost.monitoring.daemon) returns them."
+      - "Its keys are C(time), the numbers C(daemons), C(faults), C(warnings) and C(unknown), and C(hosts): by host and daemon,
+        C(verdict) (V(ok), V(warning), V(FAULT), or V(unknown) where nobody could look), C(findings) and C(seen) as
+        M(barehost.monitoring.daemon) returns them."
     type: path
     default: ""
   strict:

@@ -14,15 +14,21 @@ _PREFIX = "barehost_verified_"
 _LEAD = ("version", "listens", "exposure", "disk_free")
 # Said with each daemon that is well, so they go without saying.
 _SILENT = ("active", "restarts")
+_UNKNOWN = "unknown"
 
 
 def report(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Gather what the daemons' tasks of this run have left in the facts of each host.
 
-    Returns faults and warnings (their number), and by host and daemon the findings and what was seen.
+    Returns faults, warnings and daemons that could not be looked at (their number), and by host and daemon
+    the verdict, the findings and what was seen.
     """
-    hosts = {host: of_this_run(known, _PREFIX) for host, known in facts.items()}
-    hosts = {host: daemons for host, daemons in hosts.items() if daemons}
+    looks = {host: of_this_run(known, _PREFIX) for host, known in facts.items()}
+    hosts = {
+        host: {name: {"verdict": _verdict(daemon), **daemon} for name, daemon in daemons.items()}
+        for host, daemons in looks.items()
+        if daemons
+    }
     found = [
         f for daemons in hosts.values() for daemon in daemons.values() for f in daemon["findings"]
     ]
@@ -31,6 +37,9 @@ def report(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "daemons": sum(map(len, hosts.values())),
         "faults": len(found) - warnings,
         "warnings": warnings,
+        "unknown": sum(
+            d["verdict"] == _UNKNOWN for known in hosts.values() for d in known.values()
+        ),
         "hosts": hosts,
     }
 
@@ -39,7 +48,7 @@ def table(made: Mapping[str, Any]) -> str:
     """Draw a line for each daemon, then each finding with its remedy."""
     rows = [("HOST", "DAEMON", "VERDICT", "SEEN")]
     rows += [
-        (host, name, _verdict(daemon["findings"]), _seen(daemon["seen"]))
+        (host, name, daemon["verdict"], _seen(daemon["seen"]))
         for host, daemons in made["hosts"].items()
         for name, daemon in daemons.items()
     ]
@@ -49,18 +58,21 @@ def table(made: Mapping[str, Any]) -> str:
 def summary(made: Mapping[str, Any]) -> str:
     """Say in one line how it stands."""
     where = f"{_count(made['daemons'], 'daemon')} on {_count(len(made['hosts']), 'host')}"
-    if not made["faults"] and not made["warnings"]:
+    if not made["faults"] and not made["warnings"] and not made["unknown"]:
         return f"{where}: all as described, and well"
-    return f"{where}: {_count(made['faults'], 'fault')}, {_count(made['warnings'], 'warning')}"
+    found = f"{_count(made['faults'], 'fault')}, {_count(made['warnings'], 'warning')}"
+    return f"{where}: {found}" + (f", {made['unknown']} unknown" if made["unknown"] else "")
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _verdict(findings: Sequence[Mapping[str, Any]]) -> str:
+def _verdict(daemon: Mapping[str, Any]) -> str:
+    """What nobody could look at is not ok; why is told of another daemon of the host."""
+    findings = daemon["findings"]
     if not findings:
-        return "ok"
+        return _UNKNOWN if daemon["seen"].get("active") == _UNKNOWN else "ok"
     return "warning" if all(finding["warning"] for finding in findings) else "FAULT"
 
 

@@ -23,7 +23,7 @@ while not select.select([sys.stdin], [], [], 0.01)[0]:
         link = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
         link.request("GET", "/-/ready")
         well = link.getresponse().status == 200
-    except OSError:
+    except (OSError, http.client.HTTPException):  # it may die in the middle of an answer
         well = False
     if well:
         longest, good = max(longest, asked - (asked if good is None else good)), time.monotonic()

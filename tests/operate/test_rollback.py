@@ -71,7 +71,9 @@ def gap(stack: Stack, job: str, since: float) -> float:
     window = int(time.time() - since) + 1
     (series,) = stack.prometheus.query(f'up{{job="{job}"}}[{window}s]')
     up = [float(at) for at, value in series["values"] if value == "1"]
-    return max(later - earlier for earlier, later in zip(up, up[1:], strict=False))
+    gaps = [later - earlier for earlier, later in zip(up, up[1:], strict=False)]
+    # What has not come back by now is missing still.
+    return max([*gaps, time.time() - up[-1]])
 
 
 def test_there_and_back_under_load(solo: Stack) -> None:

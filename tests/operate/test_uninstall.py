@@ -299,6 +299,7 @@ def test_after_a_purge_the_host_is_as_it_was(story: Story) -> None:
 
 
 def test_who_watches_is_removed_before_what_is_watched(story: Story) -> None:
-    order = re.findall(r"^PLAY \[Remove ([\w ]+)", story.runs["purge"].stdout, re.MULTILINE)
-    assert order[:4] == ["Grafana", "fire drills", "Prometheus", "Alertmanager"]
+    made = r"^TASK \[barehost[.]monitoring[.](\w+) : Make "
+    order = re.findall(made, story.runs["purge"].stdout, re.MULTILINE)
+    assert order[:4] == ["grafana", "fire_drill", "prometheus", "alertmanager"]
     assert order[-1] == "node_exporter"

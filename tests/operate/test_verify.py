@@ -116,6 +116,35 @@ def test_everything_that_is_wrong_is_told_at_once(stack: Stack, tmp_path: Path) 
     assert mended.returncode == 0, mended.stdout
 
 
+INTO = """
+import json, sys, urllib.request
+method, path, body = sys.argv[1:]
+headers = {"Content-Type": "application/json"}
+url = "http://127.0.0.1:9200/" + path
+request = urllib.request.Request(url, body.encode() or None, headers, method=method)
+print(urllib.request.urlopen(request, timeout=20).read().decode())
+"""
+
+
+def test_a_line_of_tomorrow_is_told_and_not_the_newest(stack: Stack, tmp_path: Path) -> None:
+    """Who writes with a clock that is ahead does not hide that lines no longer come."""
+    tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86_400))
+    line = json.dumps({"@timestamp": tomorrow, "message": "early"})
+    ask = ("python3", "-c", INTO)
+    told = stack.monitor.output(*ask, "POST", "logs-early-default/_doc?refresh=true", line)
+    early = "{_index}/_doc/{_id}?refresh=true".format_map(json.loads(told))
+    try:
+        # No line of Filebeat's is that young: what is asked for is one of the last moment.
+        young = '--extra-vars={"elk_verify": {"elasticsearch": {"newest": 0.001}}}'
+        code, report, shown = look(stack, tmp_path, "--tags=elk", young)
+    finally:
+        stack.monitor.output(*ask, "DELETE", early, "")
+    ahead, old = [fault[2] for fault in faults(report) if fault[1] == "elasticsearch"]
+    assert ahead == "lines: 1 line is of a time that has not come yet", shown
+    assert old.startswith("lines: the newest line is of "), shown
+    assert code == 2
+
+
 def test_a_host_that_is_gone_hides_no_other(stack: Stack, tmp_path: Path) -> None:
     """It is told, once, and everything else is still looked at."""
     gone = tmp_path / "gone.json"

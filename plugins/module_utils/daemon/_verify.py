@@ -35,6 +35,7 @@ class Limits:
     exposure: float = 2.0  # of 10, as systemd-analyze security counts
     certificate_days: float = 14
     disk_free: float = 0.1  # part of the file system that holds the data
+    data: str = "{data}"  # where these are
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _certificates(
 
 
 def _disk(spec: Spec, limits: Limits, seen: dict[str, Any]) -> Iterator[Finding]:
-    directory = spec.data_directory
+    directory = spec.expand(limits.data, spec.release_directory)
     if not os.path.isdir(directory):
         return
     status = os.statvfs(directory)

@@ -50,6 +50,7 @@ class Chain:
     world: World
     drill: str
     strangers: tuple[str, ...] = ()  # Alertmanagers that only Prometheus names; told finds them
+    taken: bool = False  # whether one of them had the alert and tells the drill's receiver
 
     @property
     def alertmanagers(self) -> tuple[str, ...]:
@@ -178,18 +179,24 @@ class Chain:
 
     def arrived(self) -> Look:
         """Whether the alert is in every Alertmanager; with when it came."""
-        at = 0.0
+        at, missing = 0.0, ""
         for url in self.alertmanagers:
-            known = self._known(url)
+            try:
+                known = self._known(url)
+            except Broken as exc:
+                missing = missing or str(exc)
+                continue
             if not known:
-                return Look(f"{url} does not have the alert")
+                missing = missing or f"{url} does not have the alert"
+                continue
             self._refuse_strays(url, known[0])
             at = max(at, seconds(known[0]["updatedAt"]))
-        return Look("", at)
+        return Look(missing, at)
 
     def _refuse_strays(self, url: str, alert: Any) -> None:
         """amtool knows no relabelling between Prometheus and Alertmanager."""
         told = [one["name"] for one in alert["receivers"]]
+        self.taken = self.taken or self.settings.receiver in told
         if not self.settings.page and told != [self.settings.receiver]:
             fault = f"{url} is about to tell {', '.join(told)}; the fault was ended at once"
             raise Strayed("receiver", fault, _ROUTE)

@@ -60,10 +60,13 @@ def _cluster(client: Client, wanted: Wanted, seen: dict[str, Any]) -> Iterator[F
 
 
 def _lines(client: Client, wanted: Wanted, seen: dict[str, Any]) -> Iterator[Finding]:
-    body = {"size": 1, "sort": [{"@timestamp": "desc"}], "_source": ["@timestamp"]}
-    path = f"/{wanted.index}/_search?ignore_unavailable=true"
-    answer = client.post(path, json.dumps(body).encode(), "application/json")
-    hits = answer["hits"]["hits"]
+    newest = {"size": 1, "sort": [{"@timestamp": "desc"}], "_source": ["@timestamp"]}
+    hits = _ask(client, wanted, "_search", "lte", newest)["hits"]["hits"]
+    ahead = int(_ask(client, wanted, "_count", "gt", {})["count"])
+    if ahead:
+        lines = "1 line is" if ahead == 1 else f"{ahead} lines are"
+        fault = f"{lines} of a time that has not come yet"
+        yield Finding("lines", fault, _AHEAD.format(index=wanted.index), True)
     if not hits:
         if wanted.newest:
             yield Finding("lines", f"there is no line in {wanted.index}", _WHERE)
@@ -76,4 +79,16 @@ def _lines(client: Client, wanted: Wanted, seen: dict[str, Any]) -> Iterator[Fin
         yield Finding("lines", f"the newest line is of {since}", _WHERE)
 
 
+def _ask(client: Client, wanted: Wanted, what: str, side: str, body: dict[str, Any]) -> Any:
+    """Ask about the lines on one side of now, which is Elasticsearch's; clocks may differ a little."""
+    times = {"range": {"@timestamp": {side: f"now+{_SKEW}s"}}}
+    path = f"/{wanted.index}/{what}?ignore_unavailable=true"
+    return client.post(path, json.dumps({**body, "query": times}).encode(), "application/json")
+
+
+_SKEW = 60  # seconds that the clock of who writes a line may be ahead
+_AHEAD = (
+    f"GET {{index}}/_search?q=@timestamp:>now%2B{_SKEW}s shows them: the clock of their host, or the way "
+    "their time is read, is wrong"
+)
 _WHERE = "follow the way of a line in docs/logs.md: file, Filebeat, Logstash, Elasticsearch"

@@ -70,7 +70,7 @@ def test_the_report_is_of_this_run(tmp_path: Path, environment: dict[str, str]) 
     verified(tmp_path, environment, "one", "two")
     report = json.loads((tmp_path / "report.json").read_text())
     assert list(report["hosts"]["h"]) == ["one", "two"]
-    assert set(report["hosts"]["h"]["one"]) == {"findings", "seen"}
+    assert set(report["hosts"]["h"]["one"]) == {"verdict", "findings", "seen"}
     (cached,) = (tmp_path / "cache").iterdir()
     assert "barehost_verified_one" in cached.read_text(), "this test stands on a cache"
     verified(tmp_path, environment, "two")

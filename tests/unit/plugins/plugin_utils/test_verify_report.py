@@ -29,6 +29,12 @@ def daemon(*warnings: bool, **seen: Any) -> dict[str, Any]:
             ["FAULT", "ok"],
             "2 daemons on 1 host: 1 fault, 1 warning",
         ),
+        # On a host that can not be reached the fault is told once.
+        (
+            {"a": daemon(False, active="unknown"), "b": daemon(active="unknown")},
+            ["FAULT", "unknown"],
+            "2 daemons on 1 host: 1 fault, 0 warnings, 1 unknown",
+        ),
     ],
 )
 def test_verdicts(daemons: dict[str, Any], verdicts: list[str], summary: str) -> None:
@@ -41,6 +47,7 @@ def test_verdicts(daemons: dict[str, Any], verdicts: list[str], summary: str) ->
     assert [line.split()[2] for line in lines[1 : 1 + len(daemons)]] == verdicts
     assert lines[-1] == summary == _verify_report.summary(made)
     assert set(made["hosts"]) == {"web1"}
+    assert [found["verdict"] for found in made["hosts"]["web1"].values()] == verdicts
 
 
 def test_a_line_says_what_was_seen() -> None:

@@ -9,6 +9,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,3 +149,11 @@ def test_a_full_disk_is_told(world: World) -> None:
     ((check, fault, warning),) = look(world, Limits(disk_free=1.1))
     assert (check, warning) == ("disk", False)
     assert "of its disk left, less than 110%" in fault
+
+
+def test_the_disk_is_that_of_the_data(world: World, tmp_path: Path) -> None:
+    """Wherever a flag has put them; nothing is said of a place that is not there."""
+    world.deploy()
+    for data, told in ((str(tmp_path), [str(tmp_path)]), (str(tmp_path / "none"), [])):
+        found = look(world, Limits(disk_free=1.1, data=data))
+        assert [fault.partition(" has ")[0] for _check, fault, _warning in found] == told

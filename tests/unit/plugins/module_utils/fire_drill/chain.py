@@ -99,7 +99,8 @@ class Chain:
             self._notify("resolved", "resolved")
 
     def _notify(self, status: str, way: str) -> None:
-        if way not in self.broken and not self.silenced:
+        told = "fire-drill" in (self.strays or self.receivers)
+        if told and way not in self.broken and not self.silenced:
             self.inbox.seen[status] = BEGIN + self.clock
 
     # -- what they answer -----------------------------------------------------

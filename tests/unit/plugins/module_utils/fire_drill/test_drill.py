@@ -292,6 +292,32 @@ def test_every_server_counts(chain: Chain) -> None:
     assert "receiver" in done.hops
 
 
+BOTH = ("http://first:9093", "http://second:9093")
+
+
+@pytest.mark.parametrize("without", BOTH)
+@pytest.mark.parametrize("broken", ["", "receiver"])
+@pytest.mark.parametrize("answer", ["nothing", "no answer"])
+def test_what_one_alertmanager_has_is_waited_for(
+    chain: Chain, without: str, broken: str, answer: str
+) -> None:
+    """It tells of the end, too: before that the receiver must not go, whatever the other one has."""
+    real = chain.get
+
+    def get(url: str) -> Any:
+        if not (url.startswith(without) and "filter=drill" in url):
+            return real(url)
+        if answer == "no answer":
+            raise OSError("Connection refused")
+        return []
+
+    chain.get = get  # type: ignore[method-assign]
+    chain.broken = {broken}
+    done, marks = drill(chain, alertmanagers=BOTH)
+    assert (done.failed_hop, marks) == ("alertmanager", [True])
+    assert without in done.fault
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -20,16 +21,22 @@ from ansible_collections.barehost.monitoring.tests.unit.plugins.module_utils.ver
 
 
 @pytest.mark.parametrize(
-    ("status", "nodes", "age", "newest", "found"),
+    ("status", "nodes", "age", "newest", "ahead", "found"),
     [
-        ("green", 3, 10, 900, []),
-        ("green", 2, 10, 900, ["its cluster has 2 of 3 nodes"]),
-        ("red", 3, 10, 900, ["its cluster is red: some lines can neither be found nor written"]),
-        ("yellow", 3, 10, 900, ["its cluster is yellow: some lines exist only once"]),
-        ("green", 3, None, 900, ["there is no line in logs-*"]),
-        ("green", 3, None, 0, []),
-        ("green", 3, 1000, 900, ["the newest line is of "]),
-        ("green", 3, 1000, 0, []),
+        ("green", 3, 10, 900, 0, []),
+        ("green", 2, 10, 900, 0, ["its cluster has 2 of 3 nodes"]),
+        ("red", 3, 10, 900, 0, ["its cluster is red: some lines can neither be found nor written"]),
+        ("yellow", 3, 10, 900, 0, ["its cluster is yellow: some lines exist only once"]),
+        ("green", 3, None, 900, 0, ["there is no line in logs-*"]),
+        ("green", 3, None, 0, 0, []),
+        ("green", 3, 1000, 900, 0, ["the newest line is of "]),
+        ("green", 3, 1000, 0, 0, []),
+        ("green", 3, 10, 900, 1, ["1 line is of a time that has not come yet"]),
+        ("green", 3, 10, 900, 2, ["2 lines are of a time that has not come yet"]),
+        (
+            *("green", 3, None, 900, 1),
+            ["1 line is of a time that has not come yet", "there is no line in logs-*"],
+        ),
     ],
 )
 def test_cluster_and_lines(
@@ -38,6 +45,7 @@ def test_cluster_and_lines(
     nodes: int,
     age: float | None,
     newest: float,
+    ahead: int,
     found: list[str],
 ) -> None:
     hits = [] if age is None else [{"sort": [(time.time() - age) * 1000]}]
@@ -45,9 +53,18 @@ def test_cluster_and_lines(
         "/": {"version": {"number": "8.5.0"}},
         "/_cluster/health": {"number_of_nodes": nodes, "status": status},
         "/logs-*/_search": {"hits": {"hits": hits}},
+        "/logs-*/_count": {"count": ahead},
     }
     wanted = Wanted(unit="elasticsearch", version="8.5.0", nodes=3, newest=newest)
-    told = faults(_elasticsearch.verify(client(monkeypatch, answers)[0], wanted))
+    asked, service = client(monkeypatch, answers)
+    told = faults(_elasticsearch.verify(asked, wanted))
+    # No line of tomorrow is the newest.
+    bodies = {url.rpartition("/")[2]: json.loads(body) for url, body in service.asked if body}
+    sides = {name.partition("?")[0]: body["query"]["range"] for name, body in bodies.items()}
+    assert sides == {
+        "_search": {"@timestamp": {"lte": "now+60s"}},
+        "_count": {"@timestamp": {"gt": "now+60s"}},
+    }
     assert len(told) == len(found)
     for (_check, fault, _warning), words in zip(told, found, strict=True):
         assert fault.startswith(words)
