@@ -190,7 +190,9 @@ def test_everybody_listens_where_others_ask(
 
     def missed(asker: str, address: str, daemon: str) -> str:
         """Say who asks in vain; an address without a host or with zeros is every one."""
-        name, _colon, port = address.removeprefix("http://").removeprefix("https://").rpartition(":")
+        name, _colon, port = (
+            address.removeprefix("http://").removeprefix("https://").rpartition(":")
+        )
         host = asker if name == LOOPBACK else at[name]
         runs = {"api": ("elk", "elasticsearch"), "logstash": ("elk", "logstash")}.get(daemon, ())
         if runs and not any(host in groups[group] for group in runs):
