@@ -80,7 +80,9 @@ def result(stack: Stack) -> dict[str, float]:
     """Return the numbers of the last drill, as the host has them now; no scrape lies between."""
     lines = stack.monitor.output("cat", RESULT).splitlines()
     pairs = (line.rpartition(" ") for line in lines if line[:1] != "#")
-    return {name.removeprefix("barehost_fire_drill_"): float(value) for name, _, value in pairs}
+    return {
+        name.removeprefix("barehost_fire_drill_"): float(value) for name, _space, value in pairs
+    }
 
 
 def told(stack: Stack, since: float) -> list[dict[str, Any]]:
