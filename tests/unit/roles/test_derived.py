@@ -138,6 +138,20 @@ def test_alertmanager_is_looked_for_where_its_flags_say(
     assert int(found[names[1]]["alertmanager"]["members"]) == members
 
 
+@pytest.mark.parametrize(
+    ("state", "left"),
+    [
+        ("present", ["grafana_release_build", "grafana_release_checksum"]),
+        ("described", ["grafana_release_build", "grafana_release_checksum"]),
+        ("previous", []),
+        ("absent", []),
+    ],
+)
+def test_a_version_alone_holds_up_no_way_back(tmp_path: Path, state: str, left: list[str]) -> None:
+    given = {"grafana_version": "12.9.0", "grafana_state": state}
+    assert values(tmp_path, "grafana", "__grafana_left", **given)["__grafana_left"] == left
+
+
 MAIL = {"alertmanager_email": {"to": "a@example.com"}}
 
 
