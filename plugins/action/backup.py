@@ -22,13 +22,13 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup._catalog import (
     refuse_relative,
 )
-from ansible_collections.barehost.monitoring.plugins.module_utils.backup._pack import ARCHIVE
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup._manifest import TIME
+from ansible_collections.barehost.monitoring.plugins.module_utils.backup._pack import ARCHIVE, LEFT
 from ansible_collections.barehost.monitoring.plugins.module_utils.daemon._errors import DaemonError
 
 _PART = 1024 * 1024
-_OURS = re.compile(r"\d{8}T\d{6}Z\.tar")
+_OURS = re.compile(rf"{TIME}\.tar")
 _PARTIAL = re.compile(rf"\.{_OURS.pattern}\.partial")
-_LEFT = 86400  # seconds after which nobody fetches any more
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typed
@@ -117,7 +117,7 @@ def _prune(folder: Path, keep: int) -> list[Path]:
     for path in surplus:
         path.unlink(missing_ok=True)
     for path in folder.iterdir():
-        if _PARTIAL.fullmatch(path.name) and path.stat().st_mtime < time.time() - _LEFT:
+        if _PARTIAL.fullmatch(path.name) and path.stat().st_mtime < time.time() - LEFT:
             path.unlink(missing_ok=True)
     return surplus
 

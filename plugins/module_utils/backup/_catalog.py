@@ -21,7 +21,7 @@ from ..daemon._errors import DaemonError
 from . import _manifest
 from ._manifest import Manifest
 
-_NAME = re.compile(r"\d{8}T\d{6}Z")
+_NAME = re.compile(_manifest.TIME)
 _PARTIAL = ".partial"
 
 

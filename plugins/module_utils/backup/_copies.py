@@ -83,15 +83,12 @@ def owner(path: str) -> Owner:
 
 def one_system(path: str, other: str) -> bool:
     """Whether a file in one place can have a second name in the other, which may be missing as yet."""
-    while not os.path.exists(other):
-        other = posixpath.dirname(other)
-    return os.stat(path).st_dev == os.stat(other).st_dev
+    return os.stat(path).st_dev == os.stat(_nearest(other)).st_dev
 
 
 def room(directory: str, needed: int, what: str) -> list[str]:
     """The fault of a file system that is too small. directory: may be missing as yet."""
-    while not os.path.isdir(directory):
-        directory = posixpath.dirname(directory)
+    directory = _nearest(directory)
     free = _files.free(directory)
     if free >= needed:
         return []
@@ -99,3 +96,10 @@ def room(directory: str, needed: int, what: str) -> list[str]:
         f"{what} needs {needed} bytes, but the file system of {directory} has {free} free. "
         "Make room there, then run again"
     ]
+
+
+def _nearest(directory: str) -> str:
+    """The directory, or what of its path is there."""
+    while not os.path.isdir(directory):
+        directory = posixpath.dirname(directory)
+    return directory

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..daemon._errors import DaemonError
 from . import _copies, _snapshots
-from ._manifest import Manifest
+from ._manifest import TIME, Manifest
 from ._product import Check, Daemon, Product
 from ._web import Api
 
@@ -81,15 +81,12 @@ class Elasticsearch(Product):
     ) -> tuple[list[str], list[str], int]:
         """How much it is, Elasticsearch knows; what the last backup has is taken for linked."""
         daemon.must_run("only a running Elasticsearch makes a snapshot")
-        size, last = self._stored(), posixpath.join(previous, _FOLDER) if previous else ""
-        place = self.place if os.path.isdir(self.place) else self.data
-        new = size
-        if last and self._linkable(last, place):
-            new = max(0, size - _copies.size([last]))
+        size, place = self._stored(), self.place if os.path.isdir(self.place) else self.data
+        last = self._linkable(previous, place)
+        new = max(0, size - _copies.size([last])) if last else size
         faults: list[str] = []
-        if not _copies.one_system(
-            place, target
-        ):  # it passes through here, and is copied there whole
+        if not _copies.one_system(place, target):
+            # It passes through here, and is copied there whole.
             faults, new = _copies.room(place, new, f"a snapshot of {daemon.name}"), size
         return [f"let Elasticsearch make a snapshot in {self.place}"], faults, new
 
@@ -106,8 +103,8 @@ class Elasticsearch(Product):
         """
         repository, location = f"{_PREFIX}{name.lower()}", self._path(name)
         _copies.make(self.place, _copies.owner(self.data))
-        last = posixpath.join(previous, _FOLDER) if previous else ""
-        if last and self._linkable(last, self.place):
+        last = self._linkable(previous, self.place)
+        if last:
             _copies.tree(last, location, _copies.owner(self.data), linked=True)
         _snapshots.register(self.api, repository, location)
         found = _snapshots.take(self.api, repository, name.lower())
@@ -124,13 +121,17 @@ class Elasticsearch(Product):
             "shards": found["shards"]["total"],
         }
 
-    def _linkable(self, last: str, place: str) -> bool:
-        """Whether the files of a backup can have a second name that Elasticsearch may read."""
+    def _linkable(self, previous: str, place: str) -> str:
+        """The snapshot of the last backup, if its files can have a second name that Elasticsearch may read."""
+        if not previous:
+            return ""
+        last = posixpath.join(previous, _FOLDER)
         paths = [
             posixpath.join(folder, name) for folder, _f, names in os.walk(last) for name in names
         ]
         device, owner = os.stat(place).st_dev, _copies.owner(self.data)
-        return all(os.stat(p).st_dev == device and _copies.owner(p) == owner for p in paths)
+        fit = all(os.stat(p).st_dev == device and _copies.owner(p) == owner for p in paths)
+        return last if fit else ""
 
     def clean(self, daemon: Daemon) -> None:
         """Forget the repositories of runs that were cut off, and what they wrote."""
@@ -140,7 +141,7 @@ class Elasticsearch(Product):
         elif not self._cluster:
             return  # the next run that finds it up does it
         # The directory may hold other repositories, and those of other clusters: only ours go.
-        ours = rf"barehost-{re.escape(self._identity())}-(\d{{8}}T\d{{6}}Z|{_SOURCE})"
+        ours = rf"barehost-{re.escape(self._identity())}-({TIME}|{_SOURCE})"
         for name in os.listdir(self.place) if os.path.isdir(self.place) else []:
             if re.fullmatch(ours, name):
                 shutil.rmtree(posixpath.join(self.place, name))

@@ -19,7 +19,8 @@ from ..daemon._errors import DaemonError
 
 FORMAT = 1  # of manifest.json; another format is not read
 NAME = "manifest.json"
-IDENTITY = re.compile(r"[^/\s]+/[^/\s]+/\d{8}T\d{6}Z")  # of a backup, as below
+TIME = r"\d{8}T\d{6}Z"  # names a backup
+IDENTITY = re.compile(rf"[^/\s]+/[^/\s]+/{TIME}")  # of a backup, as below
 DATA = "data"  # the folder beside it, which holds the files
 
 

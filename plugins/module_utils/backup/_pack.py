@@ -22,7 +22,7 @@ from ._manifest import Manifest
 _PART = 1024 * 1024
 ARCHIVE = "barehost-backup.tar"  # on its way, in a directory that Ansible makes for each task
 LOOK = "barehost-backup"  # beside it: unpacked for a look
-_LEFT = 86400  # seconds after which nobody fetches an archive any more
+LEFT = 86400  # seconds after which nobody fetches an archive any more
 
 
 class _Hashing:
@@ -67,8 +67,12 @@ def sweep(directory: str) -> None:
         if os.path.islink(folder):  # who has logged in may have made it
             continue
         for path in (posixpath.join(folder, ARCHIVE), posixpath.join(folder, LOOK)):
-            if os.path.lexists(path) and os.lstat(path).st_mtime < time.time() - _LEFT:
-                _files.remove(path) if path.endswith(ARCHIVE) else shutil.rmtree(path, True)
+            if not os.path.lexists(path) or os.lstat(path).st_mtime >= time.time() - LEFT:
+                continue
+            if path.endswith(ARCHIVE):
+                _files.remove(path)
+            else:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def described(archive: str) -> Manifest:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -52,7 +51,7 @@ class Daemon:
     @property
     def note(self) -> str:
         """Where an exchange of its data is remembered."""
-        return posixpath.join(self.store.directory, "restore.json")
+        return self.store.restore_note
 
     def running(self) -> bool:
         """Whether it is up."""

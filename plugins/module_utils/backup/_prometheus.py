@@ -87,14 +87,14 @@ class Prometheus(Product):
         return str(series[0]["value"][1]) if series else ""
 
     def _snapshot(self, daemon: Daemon, target: str) -> None:
-        with _tsdb.snapshot(self.api, self.data, _tsdb.note(daemon)) as made:
+        with _tsdb.snapshot(self.api, self.data, daemon.store.snapshot_note) as made:
             for block in sorted(os.listdir(made)):
                 source = posixpath.join(made, block)
                 _copies.tree(source, posixpath.join(target, block), _copies.ROOT, linked=True)
 
     def clean(self, daemon: Daemon) -> None:
         """Remove the snapshot of a run that was cut off."""
-        _tsdb.clean(self.data, _tsdb.note(daemon))
+        _tsdb.clean(self.data, daemon.store.snapshot_note)
 
     def _copy(self, target: str) -> None:
         for _try in range(_TRIES):

@@ -20,16 +20,10 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 
 from ..daemon import _files
-from ._product import Daemon
 from ._web import Api
 
 _NAME = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+")
 _SOON = 5  # seconds in which Prometheus begins with what it is told
-
-
-def note(daemon: Daemon) -> str:
-    """Where it is remembered which snapshot is ours."""
-    return posixpath.join(daemon.store.directory, "snapshot.json")
 
 
 @contextmanager

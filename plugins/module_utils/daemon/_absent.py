@@ -78,11 +78,10 @@ def remove(spec: Spec, host: Host, purge: bool, check_mode: bool, lock_timeout: 
 
 def _refuse_cut_off(spec: Spec, store: Store) -> None:
     """Data that stays would stay half restored: the note says where the rest of it is."""
-    note = posixpath.join(store.directory, "restore.json")
-    if os.path.exists(note):
+    if os.path.exists(store.restore_note):
         raise DaemonError(
             f"a restore of {spec.name} was cut off here, and its data from before is still kept aside, "
-            f"as {note} says. Run restore.yml again, which takes it back or finishes, then remove it; "
+            f"as {store.restore_note} says. Run restore.yml again, which takes it back or finishes, then remove it; "
             "or remove it with its data (purge). Nothing was touched"
         )
 

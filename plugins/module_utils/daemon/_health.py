@@ -164,7 +164,7 @@ def _tls(health: Health) -> ssl.SSLContext:
     except OSError as exc:
         source = health.ca_path or "the system's store"
         raise OSError(
-            f"the certificate authorities in {source} cannot be used: {_reason(exc)}"
+            f"the certificate authorities in {source} cannot be used: {_reason(exc, _REQUEST_TIMEOUT)}"
         ) from None
     # From 3.13 on Python is stricter than the daemons, and refuses authorities of elasticsearch-certutil.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -179,7 +179,7 @@ def _cause(exc: BaseException) -> BaseException:
     return inner if isinstance(inner, BaseException) else exc
 
 
-def _reason(exc: BaseException, timeout: float = 0) -> str:
+def _reason(exc: BaseException, timeout: float) -> str:
     """What happened, in words that go on after the probe's address."""
     exc = _cause(exc)
     if isinstance(exc, ssl.SSLCertVerificationError):
@@ -188,7 +188,7 @@ def _reason(exc: BaseException, timeout: float = 0) -> str:
             "health.ca_path, or set health.validate_certs: false"
         )
     if isinstance(exc, socket.timeout):
-        return f"gives no answer within {timeout or _REQUEST_TIMEOUT:g} s"
+        return f"gives no answer within {timeout:g} s"
     if isinstance(exc, http.client.IncompleteRead):
         return "the answer was cut off"
     if isinstance(exc, (http.client.InvalidURL, ValueError)) and not isinstance(exc, OSError):

@@ -6,6 +6,8 @@
 record.json       the last state that was proved healthy
 previous.json     the one before it
 transaction.json  only while a state is being replaced: what to go back to
+restore.json      only while a backup is being restored: where the data from before is kept
+snapshot.json     only while a backup of Prometheus is made: which snapshot is ours to remove
 objects/<sha256>  the contents that these three name
 salt              keys the digests that are visible outside
 stage/            the set under test; never outlives a run
@@ -38,6 +40,8 @@ class Store:
     def __init__(self, directory: str) -> None:
         self.directory = directory
         self.stage = posixpath.join(directory, "stage")
+        self.restore_note = posixpath.join(directory, "restore.json")
+        self.snapshot_note = posixpath.join(directory, "snapshot.json")
         self._objects = posixpath.join(directory, "objects")
         self.held: tuple[int, ...] = ()  # the lock's descriptor, for children that outlive the run
 

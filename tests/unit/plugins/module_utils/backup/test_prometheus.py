@@ -18,7 +18,6 @@ import pytest
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup import (
     _copies,
     _prometheus,
-    _tsdb,
 )
 from ansible_collections.barehost.monitoring.plugins.module_utils.backup._manifest import (
     Manifest,
@@ -218,7 +217,7 @@ def test_a_snapshot_goes_and_those_of_others_stay(
         assert web.save(daemon(), str(target), "", "")["method"] == "snapshot"
         assert os.listdir(target) == [OTHER]
     assert os.listdir(data / "snapshots") == [OWN]
-    assert not os.path.exists(_tsdb.note(daemon()))
+    assert not os.path.exists(daemon().store.snapshot_note)
 
 
 @pytest.mark.parametrize(
@@ -239,11 +238,11 @@ def test_what_a_run_that_was_killed_had_made_goes_with_the_next(
     data = store(tmp_path / "data")
     for name in made:
         (data / "snapshots" / name).mkdir(parents=True)
-    Path(_tsdb.note(daemon())).write_text(json.dumps(note))
+    Path(daemon().store.snapshot_note).write_text(json.dumps(note))
     product(data).clean(daemon())
     assert os.listdir(data / "snapshots") == [] or not gone
     assert sorted(os.listdir(data / "snapshots")) == sorted(made) or gone
-    assert not os.path.exists(_tsdb.note(daemon()))
+    assert not os.path.exists(daemon().store.snapshot_note)
 
 
 # -- restore ----------------------------------------------------------------------
